@@ -1,0 +1,69 @@
+package access
+
+import "time"
+
+// Environment says which projects belong to it, by tag or by name. Its place in the
+// configured list is its strictness: the first is the strictest.
+type Environment struct {
+	Name     string
+	Projects []string          // globs over project names
+	Tags     map[string]string // all must match
+}
+
+// Identity says what a database user or machine credential is for.
+type Identity struct {
+	Class        string            // one of Classes
+	Usernames    []string          // globs over usernames
+	Labels       map[string]string // all must match
+	Environments []string          // empty: all
+	Roles        []RoleGrant       // declared; nil: nothing declared
+	Scopes       []UserScope       // declared; nil: nothing declared
+	MaxAge       time.Duration     // 0: none
+	Until        time.Time         // declared end, of sync
+	Owner        string
+}
+
+// The identity classes.
+const (
+	ClassApp           = "app"
+	ClassMigration     = "migration"
+	ClassReporting     = "reporting"
+	ClassBIETL         = "bi_etl"
+	ClassMonitoring    = "monitoring"
+	ClassSync          = "sync"
+	ClassHuman         = "human"
+	ClassPlatformAdmin = "platform_admin"
+	ClassBreakGlass    = "break_glass"
+	ClassAutomation    = "automation"
+	ClassDynamic       = "dynamic"
+	ClassAtlasManaged  = "atlas_managed"
+)
+
+// Classes lists the identity classes.
+func Classes() []string {
+	return []string{
+		ClassApp, ClassMigration, ClassReporting, ClassBIETL, ClassMonitoring, ClassSync, ClassHuman,
+		ClassPlatformAdmin, ClassBreakGlass, ClassAutomation, ClassDynamic, ClassAtlasManaged,
+	}
+}
+
+// Principal is a person or team that answers for identities.
+type Principal struct {
+	ID    string
+	Email string
+	Slack string
+	Atlas []string // e-mails, public keys, client ids by which the feed names them
+	Owns  []string // machine identities
+}
+
+// Network is the declared networks of one environment, by purpose, as canonical CIDRs.
+type Network struct {
+	Environment string
+	Purposes    map[string][]string // app, ci, vpn, private …
+}
+
+// OwnAccess is what Gatewarden itself depends on; guards keep it.
+type OwnAccess struct {
+	Credentials []string // client ids and public keys of our own
+	Addresses   []string // our own egress addresses, as CIDRs, where configured
+}

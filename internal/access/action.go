@@ -168,25 +168,26 @@ func (s ActionState) Writing() bool { return s == ActionRunning || s == ActionVe
 
 // Action is the life of one plan: what is done about one episode of one finding.
 type Action struct {
-	V        int         `json:"v"`
-	ID       string      `json:"id"` // ActionID(finding, episode)
-	Finding  string      `json:"finding"`
-	Episode  int         `json:"episode"`
-	Rule     string      `json:"rule"`
-	Ref      Ref         `json:"ref"`
-	Severity Severity    `json:"severity"`
-	State    ActionState `json:"state"`
-	Do       Mode        `json:"do,omitempty"`      // the response when the episode opened
-	Ceiling  Ceiling     `json:"ceiling,omitempty"` // after rule, plan, origin and age
-	Why      string      `json:"why,omitempty"`     // why it stands where it stands, for people
-	Guard    string      `json:"guard,omitempty"`   // which guard refused
-	Plan     Plan        `json:"plan,omitzero"`
-	PlanHash string      `json:"planHash,omitempty"`
-	Created  time.Time   `json:"created"`
-	Wake     time.Time   `json:"wake,omitzero"` // when to look again by itself; zero: not
-	Attempts int         `json:"attempts,omitempty"`
-	Steps    []Step      `json:"steps,omitempty"`
-	Outcome  Outcome     `json:"outcome,omitzero"`
+	V           int         `json:"v"`
+	ID          string      `json:"id"` // ActionID(finding, episode)
+	Finding     string      `json:"finding"`
+	Episode     int         `json:"episode"`
+	Rule        string      `json:"rule"`
+	Ref         Ref         `json:"ref"`
+	Severity    Severity    `json:"severity"`
+	Environment string      `json:"environment,omitempty"`
+	State       ActionState `json:"state"`
+	Do          Mode        `json:"do,omitempty"`      // the response when the episode opened
+	Ceiling     Ceiling     `json:"ceiling,omitempty"` // after rule, plan, origin and age
+	Why         string      `json:"why,omitempty"`     // why it stands where it stands, for people
+	Guard       string      `json:"guard,omitempty"`   // which guard refused
+	Plan        Plan        `json:"plan,omitzero"`
+	PlanHash    string      `json:"planHash,omitempty"`
+	Created     time.Time   `json:"created"`
+	Wake        time.Time   `json:"wake,omitzero"` // when to look again by itself; zero: not
+	Attempts    int         `json:"attempts,omitempty"`
+	Steps       []Step      `json:"steps,omitempty"`
+	Outcome     Outcome     `json:"outcome,omitzero"`
 }
 
 // Step is one transition of an action.

@@ -1,0 +1,226 @@
+// Package notify says things to people: it decides which sinks hear of a finding or
+// an action (routes), renders what to say, and delivers it once per rendering.
+//
+// # Flow
+//
+// [Router] turns each published finding transition and each decision into notices,
+// one subject a sink and finding. A notice carries ids only. [Sender] loads the
+// finding and its action as they stand when it sends, renders them ([Render], pure),
+// claims the delivery by compare-and-set and hands the message to the [Sink].
+//
+// # What may repeat or come late
+//
+// Notices may repeat, arrive late or be coalesced: what is said is always the newest
+// state, and a rendering that was delivered is not delivered again. A process that
+// dies between the claim and the sink's answer leaves a claim; the next attempt sees
+// it older than its lease and delivers again, so a person may, rarely, read a line
+// twice and never misses one. A sink that is down delays its own messages and nothing
+// else: no stage waits for it.
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// Sink is one place where messages go. Deliver may be called again with the same
+// message; Key says which earlier message of the sink it replaces, if the sink can.
+type Sink interface {
+	Name() string
+	Deliver(ctx context.Context, m Message) error
+}
+
+// Route sends findings to sinks. Empty lists match everything; Severity is the
+// mildest that still goes. Every matching route counts.
+type Route struct {
+	Environments []string
+	Severity     access.Severity
+	To           []string
+}
+
+// Sinks lists the sinks, sorted and unique, that hear of the finding.
+func Sinks(routes []Route, f access.Finding) []string {
+	var out []string
+	for _, r := range routes {
+		if r.matches(f) {
+			out = append(out, r.To...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (r Route) matches(f access.Finding) bool {
+	order := access.Severities()
+	if r.Severity != "" && slices.Index(order, f.Severity) > slices.Index(order, r.Severity) {
+		return false
+	}
+	return len(r.Environments) == 0 || slices.ContainsFunc(r.Environments, func(glob string) bool {
+		ok, err := path.Match(glob, f.Environment)
+		return ok && err == nil
+	})
+}
+
+// Documents is how this stage stores what it delivered.
+type Documents[T any] interface {
+	Get(ctx context.Context, key string) (T, uint64, error)
+	Update(ctx context.Context, key string, compute func(cur T, rev uint64) (*T, []access.Out, error)) (uint64, error)
+}
+
+// Router fans transitions out to the sinks of the routes.
+type Router struct {
+	Routes  func() []Route // swapped on reload
+	Publish func(ctx context.Context, outs ...access.Out) error
+}
+
+// Finding handles one published transition of a finding.
+func (r Router) Finding(ctx context.Context, e access.FindingEvent) error {
+	return r.send(ctx, e.Finding, access.ActionID(e.Finding.ID, e.Finding.Episode))
+}
+
+// Decision handles one published decision about an action.
+func (r Router) Decision(ctx context.Context, d access.Decision) error {
+	f := access.Finding{ID: d.Action.Finding, Ref: d.Action.Ref, Severity: d.Action.Severity, Environment: d.Action.Environment}
+	return r.send(ctx, f, d.Action.ID)
+}
+
+func (r Router) send(ctx context.Context, f access.Finding, action string) error {
+	var outs []access.Out
+	for _, sink := range Sinks(r.Routes(), f) {
+		outs = append(outs, access.NewOut(access.TopicNotify, f.Ref.Scope, access.Notice{Scope: f.Ref.Scope, Finding: f.ID, Action: action}, sink, f.ID))
+	}
+	if len(outs) == 0 {
+		return nil
+	}
+	return r.Publish(ctx, outs...)
+}
+
+// Delivery is what is stored of one subject at one sink.
+type Delivery struct {
+	V       int       `json:"v"`
+	Digest  string    `json:"digest"`           // of the rendering that was claimed
+	Claimed time.Time `json:"claimed,omitzero"` // when; zero once delivered
+}
+
+// claimLease is how long a claim keeps others from delivering the same rendering: a
+// sink that has not answered by then is asked again.
+const claimLease = time.Minute
+
+// Sender delivers notices to one sink.
+type Sender struct {
+	Sink     Sink
+	Findings interface {
+		Get(ctx context.Context, key string) (access.Findings, uint64, error)
+	}
+	Actions interface {
+		Get(ctx context.Context, key string) (access.Action, uint64, error)
+	}
+	Deliveries Documents[Delivery]
+	Now        func() time.Time
+	Delivered  func(sink string, err error) // counts; may be nil
+}
+
+// Send handles one notice. An error means: try again later.
+func (s Sender) Send(ctx context.Context, n access.Notice) error {
+	m, ok, err := s.render(ctx, n)
+	if err != nil || !ok {
+		return err
+	}
+	claimed, err := s.claim(ctx, m)
+	if err != nil || !claimed {
+		return err
+	}
+	err = s.Sink.Deliver(ctx, m)
+	if s.Delivered != nil {
+		s.Delivered(s.Sink.Name(), err)
+	}
+	if err != nil {
+		return s.release(ctx, m, fmt.Errorf("deliver %s to %s: %w", m.Subject, s.Sink.Name(), err))
+	}
+	return s.settle(ctx, m, Delivery{V: access.Version, Digest: m.Digest()})
+}
+
+func (s Sender) render(ctx context.Context, n access.Notice) (Message, bool, error) {
+	doc, _, err := s.Findings.Get(ctx, string(n.Scope))
+	if err != nil {
+		return Message{}, false, fmt.Errorf("load findings of %s: %w", n.Scope, err)
+	}
+	f, ok := doc.Findings[n.Finding]
+	if !ok {
+		return Message{}, false, nil // resolved and forgotten: nothing left to say
+	}
+	a, _, err := s.Actions.Get(ctx, access.ActionID(f.ID, f.Episode))
+	if err != nil {
+		return Message{}, false, fmt.Errorf("load the action of %s: %w", f.ID, err)
+	}
+	return Render(f, a), true, nil
+}
+
+func (s Sender) key(m Message) string { return m.Subject + "." + s.Sink.Name() }
+
+// claim reports whether this rendering is ours to deliver.
+func (s Sender) claim(ctx context.Context, m Message) (claimed bool, err error) {
+	now := s.Now()
+	var held time.Time
+	_, err = s.Deliveries.Update(ctx, s.key(m), func(cur Delivery, _ uint64) (*Delivery, []access.Out, error) {
+		claimed, held = false, time.Time{}
+		if cur.Digest == m.Digest() {
+			if cur.Claimed.IsZero() {
+				return nil, nil, nil
+			}
+			if now.Sub(cur.Claimed) < claimLease {
+				held = cur.Claimed
+				return nil, nil, nil
+			}
+		}
+		claimed = true
+		return &Delivery{V: access.Version, Digest: m.Digest(), Claimed: now}, nil, nil
+	})
+	if err == nil && !held.IsZero() {
+		err = fmt.Errorf("deliver %s to %s: claimed by another %s ago: %w", m.Subject, s.Sink.Name(), now.Sub(held), access.ErrTemporary)
+	}
+	return claimed, err
+}
+
+func (s Sender) release(ctx context.Context, m Message, cause error) error {
+	if err := s.settle(ctx, m, Delivery{V: access.Version}); err != nil {
+		return fmt.Errorf("%w (and the claim stays for %s: %v)", cause, claimLease, err)
+	}
+	return cause
+}
+
+func (s Sender) settle(ctx context.Context, m Message, d Delivery) error {
+	_, err := s.Deliveries.Update(ctx, s.key(m), func(cur Delivery, _ uint64) (*Delivery, []access.Out, error) {
+		if cur.Digest != m.Digest() {
+			return nil, nil, nil // a newer rendering took over
+		}
+		return &d, nil, nil
+	})
+	return err
+}
+
+// Message is what a sink is to say. It carries no secret: nothing that Atlas lets one
+// read is one.
+type Message struct {
+	Subject  string // finding id: what earlier messages of the same subject were about
+	Severity access.Severity
+	Title    string // one line
+	Lines    []string
+	Finding  access.Finding
+	Action   access.Action
+}
+
+// Digest tells two renderings apart.
+func (m Message) Digest() string {
+	raw, err := json.Marshal([]any{m.Title, m.Lines, m.Finding.State, m.Action.State})
+	if err != nil {
+		panic("notify: a message does not encode: " + err.Error())
+	}
+	return access.Hash(string(raw))
+}

@@ -34,6 +34,24 @@ type Collection struct {
 	Odd         []string   `json:"odd,omitempty"`        // names of elements that the last complete read could not decode ("": not even a name); their records, if any, are the former ones
 	FirstRead   time.Time  `json:"firstRead,omitzero"`   // begin of the first complete read: the baseline
 	ChangedRead time.Time  `json:"changedRead,omitzero"` // begin of the read that last changed this document
+	Trail       Trail      `json:"trail,omitzero"`       // the watcher's memory; no other stage reads it
+}
+
+// Trail is what the watcher keeps beside a collection, in the same compare-and-set,
+// so that it uses each event once, however late or often the event comes.
+type Trail struct {
+	Recent  []RecentChange       `json:"recent,omitempty"`  // changes that late events may still explain
+	Handled map[string]time.Time `json:"handled,omitempty"` // events used up, by id, and when
+	Aside   string               `json:"aside,omitempty"`   // digest of the suspect reading that was set aside
+	AsideAt time.Time            `json:"asideAt,omitzero"`  // when it began
+}
+
+// RecentChange is a change without its states, with the window in which it happened.
+type RecentChange struct {
+	Change Change    `json:"change"`
+	From   time.Time `json:"from,omitzero"`  // begin of the complete read before; zero: not known
+	Until  time.Time `json:"until"`          // end of the read that saw it
+	Cause  time.Time `json:"cause,omitzero"` // created of the event that explains it best; zero: none yet
 }
 
 // Resource is one resource with what is known of its history.

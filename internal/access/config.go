@@ -8,6 +8,7 @@ type Environment struct {
 	Name     string
 	Projects []string          // globs over project names
 	Tags     map[string]string // all must match
+	CatchAll bool              // takes what no other environment matches; Projects is "*", and it stands last
 }
 
 // Identity says what a database user or machine credential is for.

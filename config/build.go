@@ -1,0 +1,319 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// builder makes the types that the stages use out of the walked tree, and checks what
+// takes more than one value to see.
+type builder struct {
+	*reporter
+	folder       string // where relative paths start
+	environments []string
+}
+
+func (b *builder) file(t *tree) *File {
+	f := &File{DryRun: true}
+	f.Atlas = b.atlas(t.get("atlas"))
+	f.Environments = b.environmentMap(t.get("environments"))
+	f.Identities = each(t.get("identities"), b.identity)
+	f.Principals = each(t.get("principals"), b.principal)
+	b.unique(t.get("principals"), "id")
+	f.Networks, f.Developer = b.networks(t.get("networks"))
+	f.Rules = b.rules(t.get("rules"))
+	f.Responses = each(t.get("responses"), b.response)
+	f.Guards = b.guards(t.get("guards"))
+	if dry, ok := t.get("dry_run").leaf.(bool); ok {
+		f.DryRun = dry
+	}
+	f.Routes = each(t.get("routes"), b.route)
+	if !t.get("routes").given {
+		f.Routes = []Route{{To: []string{SinkLog}}}
+	}
+	f.NATS = NATS{Store: b.local(as[string](t.get("nats").get("store")))}
+	f.Schedule = b.schedule(t.get("schedule"))
+	f.HTTP = b.http(t.get("http"))
+	return f
+}
+
+// each builds the elements of a list: nil where the file has no list.
+func each[T any](t *tree, build func(*tree) T) []T {
+	if !t.given {
+		return nil
+	}
+	out := []T{}
+	for _, item := range t.items {
+		out = append(out, build(item))
+	}
+	return out
+}
+
+// leaves are the values of a list of scalars, those that could be read.
+func leaves[T any](t *tree) []T {
+	if !t.given {
+		return nil
+	}
+	out := []T{}
+	for _, item := range t.items {
+		if v, ok := item.leaf.(T); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// pairs are the values of a table of text: nil where the file has none.
+func pairs(t *tree) map[string]string {
+	if len(t.keys) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for _, k := range t.keys {
+		out[k] = as[string](t.sub[k])
+	}
+	return out
+}
+
+// unique reports elements of a list that say the same under a key.
+func (b *builder) unique(t *tree, name string) {
+	seen := map[string]string{}
+	for _, item := range t.items {
+		v, ok := item.get(name).leaf.(string)
+		if first, twice := seen[v]; ok && twice {
+			b.at(item.get(name), "%q is given twice, first as %s", v, first)
+			continue
+		}
+		seen[v] = item.get(name).path
+	}
+}
+
+// local is a path of the file system, from the file's folder.
+func (b *builder) local(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(b.folder, path)
+}
+
+func (b *builder) atlas(t *tree) Atlas {
+	b.unique(t.get("orgs"), "id")
+	return Atlas{
+		BaseURL: as[string](t.get("base_url")),
+		Profile: as[string](t.get("profile")),
+		Orgs: each(t.get("orgs"), func(o *tree) Org {
+			return Org{as[string](o.get("id")), b.credentials(o.get("read")), b.credentials(o.get("write"))}
+		}),
+	}
+}
+
+func (b *builder) credentials(t *tree) Credentials {
+	return Credentials{
+		ClientID: b.source(t.get("client_id")), ClientSecret: b.source(t.get("client_secret")),
+		PublicKey: b.source(t.get("public_key")), PrivateKey: b.source(t.get("private_key")),
+	}
+}
+
+func (b *builder) source(t *tree) Source {
+	return Source{Env: as[string](t.get("env")), File: b.local(as[string](t.get("file")))}
+}
+
+func (b *builder) environmentMap(t *tree) (out []access.Environment) {
+	b.environments = t.keys
+	for i, name := range t.keys {
+		e := t.sub[name]
+		if name == "developer" || name == "peers" {
+			b.at(e, "%s has a meaning of its own under networks: give the environment another name", name)
+		}
+		if as[bool](e.get("catch_all")) && i < len(t.keys)-1 {
+			b.at(e.get("catch_all"), "a catch-all comes after every other environment: move it to the end")
+		}
+		out = append(out, b.environment(name, e))
+	}
+	return out
+}
+
+func (b *builder) environment(name string, t *tree) access.Environment {
+	named := as[bool](t.get("catch_all"))
+	e := access.Environment{Name: name, Projects: leaves[string](t.get("projects")), Tags: pairs(t.get("tags")), CatchAll: named}
+	for _, p := range t.get("projects").items {
+		if s := as[string](p); everything(s) && !named {
+			b.at(p, "%q matches every project: name the environment a catch-all with catch_all: true", s)
+		}
+	}
+	empty := len(t.get("projects").items) == 0 && len(e.Tags) == 0
+	switch {
+	case named && empty:
+		e.Projects = []string{"*"}
+	case named && (len(e.Tags) > 0 || !slices.Equal(e.Projects, []string{"*"})):
+		b.at(t.get("catch_all"), "a catch-all takes every project: leave projects and tags out")
+	case empty && t.sub != nil:
+		b.at(t, "it matches no project: give projects, tags, or catch_all: true")
+	}
+	return e
+}
+
+// everything reports whether a pattern of names matches all of them.
+func everything(pattern string) bool {
+	return strings.Contains(pattern, "*") && strings.Trim(pattern, "*") == ""
+}
+
+// names are names of declared environments; others are reported.
+func (b *builder) names(t *tree) []string {
+	for _, item := range t.items {
+		b.known(item, as[string](item))
+	}
+	return leaves[string](t)
+}
+
+func (b *builder) known(t *tree, name string) {
+	switch {
+	case name == "" || slices.Contains(b.environments, name):
+	case len(b.environments) == 0:
+		b.at(t, "unknown environment %q: environments declares none", name)
+	default:
+		b.at(t, "unknown environment %q: environments declares %s%s", name, orList(b.environments), meant(name, b.environments))
+	}
+}
+
+func (b *builder) identity(t *tree) access.Identity {
+	i := access.Identity{
+		Class:        as[string](t.get("class")),
+		Usernames:    leaves[string](t.get("usernames")),
+		Labels:       pairs(t.get("labels")),
+		Environments: b.names(t.get("environments")),
+		Roles:        leaves[access.RoleGrant](t.get("roles")),
+		MaxAge:       as[time.Duration](t.get("max_age")),
+		Until:        as[time.Time](t.get("until")),
+		Owner:        as[string](t.get("owner")),
+	}
+	i.Scopes = each(t.get("scopes"), func(s *tree) access.UserScope {
+		if s.sub == nil {
+			return as[access.UserScope](s)
+		}
+		return access.UserScope{Name: as[string](s.get("name")), Type: as[string](s.get("type"))}
+	})
+	if t.sub != nil && len(t.get("usernames").items) == 0 && len(t.get("labels").keys) == 0 {
+		b.at(t, "it matches nobody: give usernames or labels")
+	}
+	return i
+}
+
+func (b *builder) principal(t *tree) access.Principal {
+	return access.Principal{
+		ID:    as[string](t.get("id")),
+		Email: as[string](t.get("email")),
+		Slack: as[string](t.get("slack")),
+		Atlas: leaves[string](t.get("atlas")),
+		Owns:  leaves[string](t.get("owns")),
+	}
+}
+
+func (b *builder) networks(t *tree) (out []access.Network, developer []string) {
+	for _, name := range t.keys {
+		switch name {
+		case "developer":
+			developer = leaves[string](t.sub[name])
+		case "peers":
+			if peers := t.sub[name]; len(peers.items) > 0 {
+				b.at(peers, "entries are not built yet: leave it empty")
+			}
+		default:
+			b.known(t.sub[name], name)
+			n := access.Network{Environment: name, Purposes: map[string][]string{}}
+			for _, purpose := range t.sub[name].keys {
+				n.Purposes[purpose] = leaves[string](t.sub[name].sub[purpose])
+			}
+			out = append(out, n)
+		}
+	}
+	return out, developer
+}
+
+func (b *builder) rules(t *tree) Rules {
+	r := Rules{}
+	for _, p := range leaves[string](t.get("paths")) {
+		r.Paths = append(r.Paths, b.local(p))
+	}
+	for _, id := range t.get("override").keys {
+		if r.Overrides == nil {
+			r.Overrides = map[string]Override{}
+		}
+		r.Overrides[id] = b.override(t.get("override").sub[id])
+	}
+	return r
+}
+
+func (b *builder) override(t *tree) Override {
+	o := Override{Severity: as[access.Severity](t.get("severity")), Environments: b.names(t.get("environments"))}
+	for _, name := range t.get("params").keys {
+		if o.Params == nil {
+			o.Params = map[string]any{}
+		}
+		o.Params[name] = t.get("params").sub[name].leaf
+	}
+	return o
+}
+
+func (b *builder) response(t *tree) access.Response {
+	return access.Response{
+		Rules:        leaves[string](t.get("rules")),
+		Environments: b.names(t.get("environments")),
+		Severities:   leaves[access.Severity](t.get("severities")),
+		Owners:       leaves[string](t.get("owners")),
+		Do:           as[access.Mode](t.get("do")),
+		Grace:        as[time.Duration](t.get("grace")),
+		Undo:         as[time.Duration](t.get("undo")),
+	}
+}
+
+func (b *builder) guards(t *tree) Guards {
+	caps, settle := t.get("caps"), t.get("settle")
+	return Guards{
+		ProjectHour: as[int](caps.get("project_hour")), OrgHour: as[int](caps.get("org_hour")),
+		SettleCritical: as[time.Duration](settle.get("critical")), SettleOther: as[time.Duration](settle.get("other")),
+		NeverTouch: leaves[string](t.get("never_touch")),
+	}
+}
+
+func (b *builder) route(t *tree) Route {
+	return Route{b.names(t.get("environments")), as[access.Severity](t.get("severity")), leaves[string](t.get("to"))}
+}
+
+func (b *builder) schedule(t *tree) Schedule {
+	feed, sweep := t.get("feed"), t.get("sweep")
+	return Schedule{
+		FeedActive: as[time.Duration](feed.get("active")), FeedIdle: b.notBelow(feed, "idle", "active"),
+		SweepGate: as[time.Duration](sweep.get("gate")), SweepRest: b.notBelow(sweep, "rest", "gate"),
+		Clock: as[time.Duration](t.get("clock")),
+	}
+}
+
+// notBelow is the slower of two intervals.
+func (b *builder) notBelow(t *tree, slow, fast string) time.Duration {
+	s, ok := t.get(slow).leaf.(time.Duration)
+	f, also := t.get(fast).leaf.(time.Duration)
+	if ok && also && s < f {
+		b.at(t.get(slow), "%s, shorter than %s, which is %s: make it as long at least", s, fast, f)
+	}
+	return s
+}
+
+func (b *builder) http(t *tree) HTTP {
+	seen := map[string]string{}
+	for _, name := range []string{"public", "ops", "admin"} {
+		addr := as[string](t.get(name))
+		if addr == "" || strings.HasSuffix(addr, ":0") { // 0: the system picks a free port
+			continue
+		}
+		if other, twice := seen[addr]; twice {
+			b.at(t.get(name), "%q is the address of %s already: give it another port", addr, other)
+		}
+		seen[addr] = name
+	}
+	return HTTP{as[string](t.get("public")), as[string](t.get("ops")), as[string](t.get("admin"))}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// File is a configuration that Load accepted, with its defaults filled in.
+type File struct {
+	Name         string // as given to Load
+	Atlas        Atlas
+	Environments []access.Environment // the strictest first
+	Identities   []access.Identity
+	Principals   []access.Principal
+	Networks     []access.Network // in the order of the file; ranges canonical
+	Developer    []string         // declared office and home ranges, canonical
+	Rules        Rules
+	Responses    []access.Response // the first that matches counts
+	Guards       Guards
+	DryRun       bool
+	Routes       []Route // at least one
+	NATS         NATS
+	Schedule     Schedule
+	HTTP         HTTP
+	Warnings     []Problem // what is allowed and probably not meant, in the order of the file
+
+	places map[string]place
+}
+
+// Atlas says what is watched.
+type Atlas struct {
+	BaseURL string // without a slash at the end
+	Profile string // ProfileObserve, ProfileRemediate
+	Orgs    []Org
+}
+
+// Org is one watched org. A zero Write means that nothing can be written there.
+type Org struct {
+	ID          string
+	Read, Write Credentials
+}
+
+// Credentials are a service account's client id and secret or an API key's two keys.
+type Credentials struct {
+	ClientID, ClientSecret Source
+	PublicKey, PrivateKey  Source
+}
+
+// IsZero reports whether there are none.
+func (c Credentials) IsZero() bool { return c == Credentials{} }
+
+// ServiceAccount reports whether they are a service account's, and not an API key's.
+func (c Credentials) ServiceAccount() bool { return !c.ClientID.IsZero() }
+
+// Resolve reads both halves now: the client id or public key, which may be shown, and
+// the client secret or private key.
+func (c Credentials) Resolve() (id string, secret Secret, err error) {
+	idSource, secretSource := c.PublicKey, c.PrivateKey
+	if c.ServiceAccount() {
+		idSource, secretSource = c.ClientID, c.ClientSecret
+	}
+	shown, idErr := idSource.Resolve()
+	secret, secretErr := secretSource.Resolve()
+	if err := errors.Join(idErr, secretErr); err != nil {
+		return "", Secret{}, err
+	}
+	return shown.Reveal(), secret, nil
+}
+
+// Rules are the rules of the file's owner and their adjustments of any rule, by id.
+type Rules struct {
+	Paths     []string
+	Overrides map[string]Override
+}
+
+// Override adjusts one rule. Zero fields leave it as it is. Params hold int64, float64,
+// bool, string, []any and map[string]any, as written.
+type Override struct {
+	Severity     access.Severity
+	Environments []string
+	Params       map[string]any
+}
+
+// Guards bound every write.
+type Guards struct {
+	ProjectHour, OrgHour        int // writes at most; 0: none
+	SettleCritical, SettleOther time.Duration
+	NeverTouch                  []string // patterns, * for any run of characters
+}
+
+// Route says where findings are told. Empty fields match everything.
+type Route struct {
+	Environments []string
+	Severity     access.Severity // the lowest that is told
+	To           []string        // sinks: SinkLog
+}
+
+// NATS says where state is kept.
+type NATS struct {
+	Store string // folder of the embedded server
+}
+
+// Schedule says how often things are done.
+type Schedule struct {
+	FeedActive, FeedIdle time.Duration
+	SweepGate, SweepRest time.Duration
+	Clock                time.Duration
+}
+
+// HTTP says where the daemon listens, as host:port.
+type HTTP struct {
+	Public, Ops, Admin string
+}
+
+// Position is where a value stands in the file, from 1: of a default, where the nearest
+// value above it stands. Paths are written as in problems: atlas.orgs[0].id,
+// rules.override.network/entry-too-broad.severity.
+func (f *File) Position(path string) (line, col int) {
+	for {
+		if p, ok := f.places[path]; ok {
+			return p.line, p.col
+		}
+		at := strings.LastIndexAny(path, ".[")
+		if at < 0 {
+			return 1, 1
+		}
+		path = path[:at]
+	}
+}

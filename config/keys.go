@@ -1,0 +1,231 @@
+package config
+
+import (
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// The profiles: which Atlas roles the credentials are expected to have.
+const (
+	ProfileObserve   = "observe"
+	ProfileRemediate = "remediate"
+)
+
+// SinkLog is the sink that writes a line into the daemon's log.
+const SinkLog = "log"
+
+// root describes the whole file.
+func root() *shape {
+	return object(
+		key("atlas", atlasKeys(), "The Atlas orgs that are watched, and with which credentials.").must(),
+		key("environments", environmentKeys(),
+			"Environments, the strictest first. A project belongs to the one that its tags or, failing that, its name say; one that matches none is judged as production and never written to."),
+		key("identities", list(identityKeys()), "What database users and machine credentials are for."),
+		key("principals", list(principalKeys()), "People and teams that answer for identities."),
+		key("networks", networkKeys(), "The declared networks of each environment."),
+		key("rules", ruleKeys(), "Rules of your own, and adjustments of any rule."),
+		key("responses", list(responseKeys()), "What is done about findings. The first that matches counts; where none does, people are told."),
+		key("guards", guardKeys(), "What bounds every write."),
+		key("dry_run", one(boolean()), "Writes to Atlas nothing and shows what it would do.").or("true"),
+		key("routes", list(routeKeys()), "Who is told. Left out: everything goes to the log."),
+		key("nats", natsKeys(), "Where state is kept."),
+		key("schedule", scheduleKeys(), "How often Atlas is read and findings are judged again."),
+		key("http", httpKeys(), "Where the daemon listens."),
+		later("groups"), later("matrix"), later("sensitive"), later("allowed_domains"), later("waivers"),
+		later("slack"), later("jira"), later("github"), later("servicenow"), later("pagerduty"),
+		later("webhook"), later("email"), later("alertmanager"), later("auth"),
+	)
+}
+
+func atlasKeys() *shape {
+	orgs := list(object(
+		key("id", one(patterned("an org's id of 24 hex digits, as text", `^[0-9a-f]{24}$`)), "The org's id. Its projects are discovered.").must(),
+		key("read", credentialKeys(), "Credentials for reading.").must(),
+		key("write", credentialKeys(), "Credentials for writing. Without them nothing can be written in this org at all."),
+	))
+	orgs.nonnil = true
+	return object(
+		key("base_url", one(baseURL()), "Where the Atlas Admin API is: https, or http to a loopback address. No other host is ever called.").or("https://cloud.mongodb.com"),
+		key("profile", one(enum("a profile", ProfileObserve, ProfileRemediate).without("scan", "owner")),
+			"Which roles the credentials have, and so what is done with them: observe never writes. Kinds of resources beyond them are not covered by choice.").or(ProfileObserve),
+		key("orgs", orgs, "The orgs that are watched.").must(),
+	)
+}
+
+func credentialKeys() *shape {
+	s := object(
+		key("client_id", sourceKeys(), "A service account's client id."),
+		key("client_secret", sourceKeys(), "A service account's client secret."),
+		key("public_key", sourceKeys(), "An API key's public key."),
+		key("private_key", sourceKeys(), "An API key's private key."),
+	)
+	s.secret = true
+	s.choice = choice{
+		sets: [][]string{{"client_id", "client_secret"}, {"public_key", "private_key"}},
+		want: "client_id and client_secret of a service account, or public_key and private_key of an API key",
+	}
+	return s
+}
+
+func sourceKeys() *shape {
+	s := object(
+		key("env", one(patterned("the name of an environment variable", `^[A-Za-z_][A-Za-z0-9_]*$`)), "The environment variable that holds the value."),
+		key("file", one(text("the path of a file")), "The file that holds the value and nothing else; a relative path starts at this file's folder. It is read again when the value is rotated."),
+	)
+	s.secret = true
+	s.choice = choice{sets: [][]string{{"env"}, {"file"}}, want: "{env: NAME} or {file: PATH}"}
+	return s
+}
+
+func environmentName() scalar {
+	return patterned("an environment's name: lower-case letters, digits, - and _", `^[a-z][a-z0-9_-]{0,39}$`)
+}
+
+func environmentKeys() *shape {
+	return table(environmentName(), object(
+		key("projects", list(one(glob("a pattern of project names"))), `Patterns of project names; * stands for any run of characters.`),
+		key("tags", table(text("a tag's name"), one(text("a tag's value, as text"))), "Project tags; all must match. A tag decides over a name."),
+		key("catch_all", one(boolean()), "This environment, the last one, takes what no other one matches. A pattern that matches every project is refused without it.").or("false"),
+	))
+}
+
+// environmentList is a list of names that environments declares.
+func environmentList(doc string) field {
+	return key("environments", list(one(environmentName())), doc)
+}
+
+func identityKeys() *shape {
+	scopeName := one(target())
+	scopeName.object = object(
+		key("name", one(patterned("a cluster's name", `^[A-Za-z0-9_-]+$`)), "Its name.").must(),
+		key("type", one(enum("a type", scopeTypes()...)), "Its type.").or("CLUSTER"),
+	)
+	return object(
+		key("class", one(enum("a class", access.Classes()...)), "What they are for.").must(),
+		key("usernames", list(one(glob("a pattern of usernames"))), "Patterns of usernames."),
+		key("labels", table(text("a label's key"), one(text("a label's value, as text"))), "Labels of the database user; all must match."),
+		environmentList("Where this holds. Left out: everywhere."),
+		key("roles", list(one(grant())), "The roles that they are declared to have: role@database or role@database.collection."),
+		key("scopes", list(scopeName), "The clusters that they are declared to be limited to: a name, TYPE:name, or {name, type}."),
+		key("max_age", one(interval()), "How long such a user may exist."),
+		key("until", one(instant()), "When their declared use ends."),
+		key("owner", one(text("a principal's id or a team's name")), "Who answers for them."),
+	)
+}
+
+func principalKeys() *shape {
+	return object(
+		key("id", one(patterned("an id: letters, digits, and . _ @ - after the first", `^[A-Za-z0-9][A-Za-z0-9._@-]*$`)), "How the rest of the file names them.").must(),
+		key("email", one(email()), "Their e-mail address."),
+		key("slack", one(patterned("a Slack member id such as U012AB3CD", `^[USW][A-Z0-9]+$`)), "Their Slack member id."),
+		key("atlas", list(one(text("a name by which Atlas knows them"))), "By which names the Activity Feed knows them: e-mail addresses, public keys, client ids."),
+		key("owns", list(one(text("a machine identity"))), "The machine identities that they answer for: client ids, public keys."),
+	)
+}
+
+func networkKeys() *shape {
+	ranges := list(one(network()))
+	purposes := table(patterned("a purpose such as app, ci, vpn or private", `^[a-z][a-z0-9_-]{0,39}$`), ranges)
+	return table(environmentName(), purposes,
+		key("developer", ranges, "Office and home ranges of people."),
+		key("peers", list(one(text("a peer"))), "Declared peers. Entries are not built yet: leave it empty or out."),
+	)
+}
+
+func ruleKeys() *shape {
+	ruleID := patterned("a rule's id such as network/open-to-world", `^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$`)
+	return object(
+		key("paths", list(one(text("a path"))), "Files and folders with rules of your own; a relative path starts at this file's folder."),
+		key("override", table(ruleID, object(
+			key("severity", one(severity()), "The severity in place of the rule's own."),
+			environmentList("The only environments in which the rule is judged."),
+			key("params", table(patterned("a parameter's name", `^[a-z][a-z0-9_]*$`), &shape{form: formFree}), "Parameters of the rule, checked against its declaration."),
+			later("ceiling"), later("accept_risk"),
+		)), "Adjustments of rules, by id."),
+	)
+}
+
+func severity() scalar {
+	var names []string
+	for _, s := range access.Severities() {
+		names = append(names, string(s))
+	}
+	return enum("a severity", names...).parsed(func(s string) (any, error) { return access.Severity(s), nil })
+}
+
+func mode() scalar {
+	return enum("a response", "observe", string(access.ModeNotify), string(access.ModeRevert)).
+		without(string(access.ModeApprove), string(access.ModeTicket)).
+		parsed(func(s string) (any, error) {
+			if s == "observe" {
+				return access.ModeObserve, nil
+			}
+			return access.Mode(s), nil
+		})
+}
+
+func responseKeys() *shape {
+	return object(append([]field{
+		key("rules", list(one(ruleGlob())), "Rule ids or patterns. Left out: every rule."),
+		environmentList("Environments. Left out: every one."),
+		key("severities", list(one(severity())), "Severities. Left out: every one."),
+		key("owners", list(one(text("a principal's id or a team's name"))), "Owners. Left out: every one."),
+		key("do", one(mode()), "What is done: observe records, notify tells, revert puts it back where the rule allows that.").must(),
+		key("grace", one(duration()), "How long a violation may stand before it is reverted.").or("0s"),
+		key("undo", one(duration()), "How long a revert may be undone.").or("0s"),
+	}, laters("approvers quorum deadline on_deadline remedy")...)...)
+}
+
+func guardKeys() *shape {
+	return object(
+		key("caps", object(
+			key("project_hour", one(count()), "Writes a project and hour; 0 allows none.").or("10"),
+			key("org_hour", one(count()), "Writes an org and hour; 0 allows none.").or("50"),
+		), "How much may be written."),
+		key("settle", object(
+			key("critical", one(duration()), "For critical findings.").or("0s"),
+			key("other", one(duration()), "For all others.").or("90s"),
+		), "How long a change rests before it is reverted, so that an apply that is under way ends first."),
+		key("never_touch", list(one(glob("a pattern of resource names"))),
+			`Patterns of what is never written to: a resource's name, kind/name, an Atlas id; such as 203.0.113.10/32 or database_user/admin/admin_*.`),
+		later("war"), later("ownership"),
+	)
+}
+
+func routeKeys() *shape {
+	sink := enum("a sink", SinkLog).without("slack", "jira", "github", "servicenow", "pagerduty", "webhook", "email", "alertmanager")
+	return object(
+		environmentList("Environments. Left out: every one."),
+		key("severity", one(severity()), "The lowest severity that is told. Left out: every one."),
+		key("to", nonnil(list(one(sink))), "Where to: log. Other sinks are not built yet.").must(),
+	)
+}
+
+func nonnil(s *shape) *shape { s.nonnil = true; return s }
+
+func natsKeys() *shape {
+	return object(append([]field{
+		key("store", one(text("the path of a folder")), "The folder of the embedded server's store.").or("/var/lib/gatewarden"),
+	}, laters("url credentials tls")...)...)
+}
+
+func scheduleKeys() *shape {
+	return object(
+		key("feed", object(
+			key("active", one(interval()), "Projects in which something happened lately.").or("20s"),
+			key("idle", one(interval()), "The others.").or("60s"),
+		), "How often the Activity Feed is polled."),
+		key("sweep", object(
+			key("gate", one(interval()), "Access lists, database users and what else opens a gate.").or("15m"),
+			key("rest", one(interval()), "Everything else.").or("6h"),
+		), "How often everything is read, whatever the feed says."),
+		key("clock", one(interval()), "How often findings are judged again because time passed.").or("15m"),
+	)
+}
+
+func httpKeys() *shape {
+	return object(
+		key("public", one(listener()), "What Atlas and chat call.").or(":8080"),
+		key("ops", one(listener()), "Health and metrics.").or(":9090"),
+		key("admin", one(adminListener()), "Administration, on a loopback address only: who may call it is not built yet.").or("127.0.0.1:9091"),
+	)
+}

@@ -1,0 +1,202 @@
+package remediate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// The guards, by the names that actions, metrics and documentation carry.
+const (
+	GuardDryRun      = "dry_run"
+	GuardCredentials = "no_credentials"
+	GuardSkew        = "skew"
+	GuardUnknown     = "unknown"
+	GuardSuspect     = "suspect"
+	GuardEnvironment = "environment_unknown"
+	GuardInherited   = "inherited"
+	GuardCeiling     = "ceiling"
+	GuardSettle      = "settle"
+	GuardNeverTouch  = "never_touch"
+	GuardOwnAccess   = "own_access"
+	GuardLastWayIn   = "last_way_in"
+	GuardStalePlan   = "stale_plan"
+	GuardCapProject  = "cap_project"
+	GuardCapOrg      = "cap_org"
+)
+
+const (
+	maxSkew = 5 * time.Second
+	maxAge  = 24 * time.Hour // of a cause, to be reverted without being asked
+)
+
+// Refusal is what a guard says. The zero value is consent.
+type Refusal struct {
+	Guard string
+	Why   string             // for people
+	End   access.ActionState // how the action ends by it; empty: it waits and asks again
+}
+
+// OK reports whether nothing was refused.
+func (r Refusal) OK() bool { return r.Guard == "" }
+
+func refuse(guard, format string, args ...any) Refusal {
+	r := Refusal{Guard: guard, Why: fmt.Sprintf(format, args...)}
+	switch guard {
+	case GuardEnvironment, GuardInherited, GuardCeiling, GuardOwnAccess, GuardLastWayIn:
+		r.End = access.ActionTold // a person must decide
+	case GuardDryRun, GuardCredentials, GuardNeverTouch:
+		r.End = access.ActionRefused
+	case GuardStalePlan:
+		r.End = access.ActionStale
+	}
+	return r
+}
+
+// Guard says whether the plan may be carried out now. It is asked directly before the
+// intent is stored, on every path. The caps, which need a ledger, come after it.
+func Guard(c Case, plan access.Plan) Refusal {
+	for _, guard := range []func() Refusal{
+		func() Refusal { return Standing(c) },
+		func() Refusal { return armed(c) },
+		func() Refusal { return known(c) },
+		func() Refusal { return settled(c) },
+		func() Refusal { return harmless(c, plan) },
+		func() Refusal { return allowed(c, plan) },
+	} {
+		if r := guard(); !r.OK() {
+			return r
+		}
+	}
+	return Refusal{}
+}
+
+// Standing says whether the episode may ever be reverted without asking: by its
+// environment, origin, rule, configuration and age. It needs no read of Atlas.
+func Standing(c Case) Refusal {
+	f := c.Finding
+	switch {
+	case f.Environment == "":
+		return refuse(GuardEnvironment, "the project matches no environment, and such a project is never written to")
+	case f.Origin != access.OriginNew:
+		return refuse(GuardInherited, "it was there before (%s), and what was there before is never undone without being asked", orNothing(f.OriginWhy))
+	case !f.Ceiling.Allows(access.CeilingAuto):
+		return refuse(GuardCeiling, "the rule does not allow it without being asked")
+	case Respond(c.Policy, f).Do != access.ModeRevert:
+		return refuse(GuardCeiling, "the configuration does not ask for a revert any more")
+	case f.CauseAt.IsZero():
+		return refuse(GuardCeiling, "when it came about is not known")
+	case c.Now.Sub(f.CauseAt) > maxAge:
+		return refuse(GuardCeiling, "it came about at %s, more than a day ago", f.CauseAt.UTC().Format(time.RFC3339))
+	}
+	return Refusal{}
+}
+
+// armed says whether this process may write at all.
+func armed(c Case) Refusal {
+	switch {
+	case c.Policy.DryRun:
+		return refuse(GuardDryRun, "dry run is on: nothing is written")
+	case !c.CanWrite:
+		return refuse(GuardCredentials, "no credentials that may write are configured")
+	case c.Skew.Abs() > maxSkew:
+		return refuse(GuardSkew, "our clock and that of Atlas differ by %s: nothing is written until they agree", c.Skew.Abs())
+	}
+	return Refusal{}
+}
+
+// known says whether the state that the plan rests on is known.
+func known(c Case) Refusal {
+	if len(c.Fresh) == 0 {
+		return refuse(GuardUnknown, "nothing was read")
+	}
+	for _, k := range kindsOf(c.Fresh) {
+		switch col := c.Fresh[k]; {
+		case usable(col):
+		case col.Status == access.StatusSuspect:
+			return refuse(GuardSuspect, "the read of %s is not credible: %s", k, col.Reason)
+		default:
+			return refuse(GuardUnknown, "%s could not be read (%s): %s", k, orNothing(string(col.Status)), col.Reason)
+		}
+	}
+	if c.Verdict.Answer == access.AnswerPass || c.Verdict.Answer == access.AnswerNotApplicable {
+		return refuse(GuardUnknown, "as read now it is not a violation")
+	}
+	if c.Verdict.Answer != access.AnswerViolation {
+		return refuse(GuardUnknown, "it cannot be judged: %s", orNothing(c.Verdict.Why))
+	}
+	return Refusal{}
+}
+
+// usable reports whether the collection says what is there. What Atlas does not have here
+// is known to be nothing; for the kinds that are written that is no answer.
+func usable(c access.Collection) bool {
+	written := c.Kind == access.KindIPAccessEntry || c.Kind == access.KindDatabaseUser
+	return c.Status == access.StatusComplete || c.Status == access.StatusUnsupported && !written
+}
+
+func kindsOf(fresh map[access.Kind]access.Collection) []access.Kind {
+	out := make([]access.Kind, 0, len(fresh))
+	for k := range fresh {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func settled(c Case) Refusal {
+	if at := ready(c.Policy, c.Finding); c.Now.Before(at) {
+		return refuse(GuardSettle, "waiting until %s, so that an apply that is under way can end", at.UTC().Format(time.RFC3339))
+	}
+	return Refusal{}
+}
+
+// harmless says whether the plan leaves alone what must be left alone.
+func harmless(c Case, plan access.Plan) Refusal {
+	for _, o := range plan.Operations {
+		if pattern, ok := untouchable(c.Policy.NeverTouch, o.Ref); ok {
+			return refuse(GuardNeverTouch, "%s is never touched, by %q", o.Ref, pattern)
+		}
+		if o.Ref.Kind == access.KindDatabaseUser && slices.ContainsFunc(c.Policy.Own.Credentials, func(own string) bool {
+			return strings.HasSuffix(o.Ref.Name, "/"+own)
+		}) {
+			return refuse(GuardOwnAccess, "%s is our own credential", o.Ref.Name)
+		}
+	}
+	if own := lockedOut(c, plan.Operations); own != "" {
+		return refuse(GuardOwnAccess, "our own address %s would be locked out", own)
+	}
+	if lastWayIn(c, plan.Operations) {
+		return refuse(GuardLastWayIn, "no other way in would remain")
+	}
+	return Refusal{}
+}
+
+func untouchable(patterns []string, r access.Ref) (string, bool) {
+	_, short, _ := strings.Cut(r.Name, "/")
+	for _, p := range patterns {
+		for _, s := range []string{r.Name, string(r.Kind) + "/" + r.Name, string(r.Scope), r.Scope.ID()} {
+			if glob(p, s) {
+				return p, true
+			}
+		}
+		if r.Kind == access.KindDatabaseUser && glob(p, short) {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+// allowed says whether plan and verdict leave the decision to us.
+func allowed(c Case, plan access.Plan) Refusal {
+	switch {
+	case len(plan.Operations) == 0 || !plan.Ceiling.Allows(access.CeilingAuto):
+		return refuse(GuardCeiling, "%s", plan.Why)
+	case !c.Verdict.Ceiling.Allows(access.CeilingAuto):
+		return refuse(GuardCeiling, "as it stands now, the rule does not allow it without being asked")
+	}
+	return Refusal{}
+}

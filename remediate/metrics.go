@@ -1,0 +1,49 @@
+package remediate
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the stage's figures.
+type Metrics struct {
+	actions  *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	latency  *prometheus.HistogramVec
+}
+
+// NewMetrics registers the stage's figures. Those that several stages share are
+// registered by whoever comes first.
+func NewMetrics(reg prometheus.Registerer) *Metrics {
+	return &Metrics{
+		actions: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewarden_actions_total", Help: "Actions that ended, by outcome."}, []string{"outcome"})),
+		refusals: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewarden_guard_refusals_total", Help: "Times that a guard kept an action from writing, by guard."}, []string{"guard"})),
+		latency: registered(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "gatewarden_stage_latency_seconds", Help: "Time that a stage took over one job.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8)}, []string{"stage"})),
+	}
+}
+
+func registered[T prometheus.Collector](reg prometheus.Registerer, c T) T {
+	if reg == nil {
+		return c
+	}
+	err := reg.Register(c)
+	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if same, ok := there.ExistingCollector.(T); ok {
+			return same
+		}
+	}
+	if err != nil {
+		panic("remediate: register metrics: " + err.Error())
+	}
+	return c
+}
+
+func (m *Metrics) took(began time.Time) {
+	m.latency.WithLabelValues("remediate").Observe(time.Since(began).Seconds())
+}

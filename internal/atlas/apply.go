@@ -1,0 +1,126 @@
+package atlas
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mongodb.org/atlas-sdk/v20250312020/admin"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// Apply makes one write, once: it is never retried here. What may be retried is up to
+// the caller, who reads back first; an error that wraps access.ErrTemporary leaves open
+// whether the write took effect. Deleting what is gone succeeds. The action's id goes
+// into the User-Agent.
+func (c *Client) Apply(ctx context.Context, actionID string, op access.Operation) error {
+	if err := op.Validate(); err != nil {
+		return err
+	}
+	what := fmt.Sprintf("%s of %s", op.Type, op.Ref)
+	if c.write == nil {
+		return fmt.Errorf("%s: %w", what, &failure{kind: access.ErrForbidden, why: "no write credential is configured"})
+	}
+	r, err := writeRequest(actionID, op)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	_, _, f := c.once(ctx, *c.write, r)
+	if f == nil || r.route == deleteAccessEntry && errors.Is(f, access.ErrGone) || f.code == "ADDRESS_ALREADY_IN_WHITELIST" {
+		return nil
+	}
+	return fmt.Errorf("%s: %s: %w", what, r.route.op, f)
+}
+
+func writeRequest(actionID string, op access.Operation) (request, error) {
+	if actionID == "" || strings.Trim(actionID, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") != "" {
+		return request{}, fmt.Errorf("the action's id %q cannot go into a header", actionID)
+	}
+	if err := op.Ref.Scope.Validate(); err != nil || op.Ref.Scope.IsOrg() {
+		return request{}, fmt.Errorf("scope %q is no project", op.Ref.Scope)
+	}
+	r := request{id: op.Ref.Scope.ID(), action: actionID}
+	var err error
+	switch op.Type {
+	case access.DeleteAccessEntry:
+		r.route = deleteAccessEntry
+		r.args, err = segments(op.Ref, access.KindIPAccessEntry, op.Ref.Name)
+	case access.CreateAccessEntry:
+		r.route = createAccessEntry
+		r.body, err = entryBody(op.Ref, op.Entry)
+	default:
+		r.route = updateDatabaseUser
+		if r.body, err = userBody(op); err != nil {
+			return r, err
+		}
+		db, user, _ := strings.Cut(op.Ref.Name, "/")
+		r.args, err = segments(op.Ref, access.KindDatabaseUser, db, user)
+	}
+	return r, err
+}
+
+// segments refuses names that would make another path of it.
+func segments(ref access.Ref, want access.Kind, args ...string) ([]string, error) {
+	if ref.Kind != want {
+		return nil, fmt.Errorf("the operation is for a %s", want)
+	}
+	for _, a := range args {
+		if a == "" || a == "." || a == ".." {
+			return nil, fmt.Errorf("the name %q cannot be addressed", ref.Name)
+		}
+	}
+	return args, nil
+}
+
+// entryBody is an array of one: Atlas adds its elements to the list.
+func entryBody(ref access.Ref, e access.IPAccessEntry) ([]byte, error) {
+	if ref.Kind != access.KindIPAccessEntry || ref.Name != e.Entry {
+		return nil, fmt.Errorf("the entry %q is not the one that the operation names", e.Entry)
+	}
+	var out admin.NetworkPermissionEntry
+	if _, err := canonical(e.Entry); err == nil {
+		out.CidrBlock = &e.Entry
+	} else {
+		out.AwsSecurityGroup = &e.Entry
+	}
+	if e.Comment != "" {
+		out.Comment = &e.Comment
+	}
+	if !e.DeleteAfterDate.IsZero() {
+		until := e.DeleteAfterDate.UTC().Truncate(time.Second)
+		out.DeleteAfterDate = &until
+	}
+	return json.Marshal([]admin.NetworkPermissionEntry{out})
+}
+
+// userBody has the one field that the operation changes and no other: what is not sent
+// stays. The SDK's own model always sends its required fields.
+func userBody(op access.Operation) ([]byte, error) {
+	switch op.Type {
+	case access.SetUserRoles, access.QuarantineUser:
+		grants := op.Roles
+		if op.Type == access.QuarantineUser {
+			grants = nil
+		}
+		roles := []admin.DatabaseUserRole{} // never null: an empty list is said, not left out
+		for _, g := range access.SortGrants(grants) {
+			r := admin.DatabaseUserRole{RoleName: g.Role, DatabaseName: g.Database}
+			if g.Collection != "" {
+				r.CollectionName = &g.Collection
+			}
+			roles = append(roles, r)
+		}
+		return json.Marshal(map[string]any{"roles": roles})
+	case access.SetUserScopes:
+		var scopes []admin.UserScope
+		for _, s := range access.SortScopes(op.Scopes) {
+			scopes = append(scopes, admin.UserScope{Name: s.Name, Type: s.Type})
+		}
+		return json.Marshal(map[string]any{"scopes": scopes})
+	}
+	return nil, fmt.Errorf("operation %q is not one that this version knows", op.Type)
+}

@@ -1,0 +1,110 @@
+package sim
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const refillEvery = time.Minute
+
+// bucketSet is a set of endpoints that share a token bucket for each scope value.
+type bucketSet struct {
+	id, name         string
+	scope            string // ORGANIZATION, GROUP or USER
+	capacity, refill int
+}
+
+type bucketKey struct{ set, scope string }
+
+type bucket struct {
+	tokens int
+	filled time.Time
+}
+
+func bucketSets() map[string]bucketSet {
+	out := map[string]bucketSet{}
+	for _, s := range []bucketSet{
+		{"inspection_user", "Organizations, Event Types and Rate Limits Inspection", "USER", 300, 100},
+		{"groups_user", "Projects", "USER", 1200, 500},
+		{"org_organization", "Organization", "ORGANIZATION", 500, 250},
+		{"orgEvents_organization", "Organization Events", "ORGANIZATION", 500, 250},
+		{"group_group", "Project", "GROUP", 1200, 500},
+		{"groupEvents_group", "Project Events", "GROUP", 300, 100},
+		{"databaseUsers_group", "Database Users", "GROUP", 10000, 5000},
+		{"clusters_group", "Clusters", "GROUP", 10000, 5000},
+		{"customDbRoles_group", "Custom Database Roles", "GROUP", 2000, 1000},
+		{"accessList_group", "Project IP Access List", "GROUP", 1200, 500},
+		{"accessLogs_group", "Access Tracking", "GROUP", 1200, 500},
+		{"flexClusters_group", "Flex Clusters", "GROUP", 1200, 500},
+		{"dataFederation_group", "Data Federation", "GROUP", 1200, 500},
+		{"streams_group", "Streams", "GROUP", 1200, 500},
+	} {
+		out[s.id] = s
+	}
+	return out
+}
+
+// SetRateLimit changes the capacity and refill of an endpoint set, for every scope.
+func (a *Atlas) SetRateLimit(set string, capacity, refill int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.limits[set]
+	s.capacity, s.refill = capacity, refill
+	a.limits[set] = s
+	for k := range a.buckets {
+		if k.set == set {
+			delete(a.buckets, k)
+		}
+	}
+}
+
+// take draws a token for the call and says in h what is left.
+func (a *Atlas) take(c *call, h http.Header) *problem {
+	set := a.limits[c.route.set]
+	key := bucketKey{set.id, c.bucketScope(set.scope)}
+	b := a.buckets[key]
+	if b == nil {
+		b = &bucket{tokens: set.capacity, filled: c.at}
+		a.buckets[key] = b
+	}
+	b.fill(set, c.at)
+	h.Set("RateLimit-Limit", strconv.Itoa(set.capacity))
+	if b.tokens <= 0 {
+		h.Set("RateLimit-Remaining", "0")
+		return rateLimited(c.path, int(math.Ceil(b.filled.Add(refillEvery).Sub(c.at).Seconds())), set)
+	}
+	b.tokens--
+	h.Set("RateLimit-Remaining", strconv.Itoa(b.tokens))
+	return nil
+}
+
+func (b *bucket) fill(set bucketSet, now time.Time) {
+	if now.Before(b.filled) {
+		b.filled = now
+	}
+	steps := int(now.Sub(b.filled) / refillEvery)
+	b.tokens = min(set.capacity, b.tokens+steps*set.refill)
+	b.filled = b.filled.Add(time.Duration(steps) * refillEvery)
+}
+
+func rateLimited(path string, wait int, set bucketSet) *problem {
+	wait = max(wait, 1)
+	p := fail(http.StatusTooManyRequests, "RATE_LIMITED_TOKEN_BUCKET",
+		"Rate limit exceeded for %s. Retry after %d seconds (capacity %d, refill %d every %d seconds).",
+		path, wait, set.capacity, set.refill, int(refillEvery.Seconds()))
+	p.header = http.Header{"Retry-After": {strconv.Itoa(wait)}}
+	return p
+}
+
+// bucketScope is the value that a bucket of the given scope belongs to.
+func (c *call) bucketScope(scope string) string {
+	switch scope {
+	case "GROUP":
+		return c.params["groupId"]
+	case "ORGANIZATION":
+		return c.params["orgId"]
+	}
+	return c.credential()
+}

@@ -1,0 +1,192 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// addOrg turns one organisation of a world into live state.
+func (a *Atlas) addOrg(w Org) error {
+	o := &org{id: w.ID, name: w.Name}
+	if o.id == "" {
+		o.id = a.derive("org", w.Name)[:24]
+	}
+	if a.org(o.id) != nil {
+		return fmt.Errorf("id %s is taken", o.id)
+	}
+	for _, p := range w.Projects {
+		if err := a.addProject(o, p); err != nil {
+			return fmt.Errorf("project %q: %w", p.Name, err)
+		}
+	}
+	a.orgs = append(a.orgs, o)
+	return a.addIdentities(o, w)
+}
+
+func (a *Atlas) addIdentities(o *org, w Org) error {
+	for i, s := range w.ServiceAccounts {
+		p := a.serviceAccount(o, i, s)
+		if a.clients[p.clientID] != nil {
+			return fmt.Errorf("service account %s appears twice", p.clientID)
+		}
+		if err := a.grant(o, p, s.Roles); err != nil {
+			return fmt.Errorf("service account %s: %w", p.clientID, err)
+		}
+		a.clients[p.clientID] = p
+		o.principals = append(o.principals, p)
+	}
+	for i, k := range w.APIKeys {
+		p := a.apiKey(o, i, k)
+		if a.keys[p.publicKey] != nil {
+			return fmt.Errorf("API key %s appears twice", p.publicKey)
+		}
+		if err := a.grant(o, p, k.Roles); err != nil {
+			return fmt.Errorf("API key %s: %w", p.publicKey, err)
+		}
+		a.keys[p.publicKey] = p
+		o.principals = append(o.principals, p)
+	}
+	for _, u := range w.Users {
+		if u.ID == "" {
+			u.ID = a.derive("user", u.Username)[:24]
+		}
+		holder := &principal{}
+		if err := a.grant(o, holder, u.Roles); err != nil {
+			return fmt.Errorf("user %s: %w", u.Username, err)
+		}
+		u.Roles = holder.grants
+		o.users = append(o.users, u)
+	}
+	return nil
+}
+
+func (a *Atlas) serviceAccount(o *org, i int, s ServiceAccount) *principal {
+	p := &principal{org: o, name: s.Name, clientID: s.ClientID, secret: s.Secret}
+	made := a.derive("service account", o.id, fmt.Sprint(i))
+	if p.clientID == "" {
+		p.clientID = "mdb_sa_id_" + made[:24]
+	}
+	if p.secret == "" {
+		p.secret = "mdb_sa_sk_fake_" + made[24:]
+	}
+	return p
+}
+
+func (a *Atlas) apiKey(o *org, i int, k APIKey) *principal {
+	p := &principal{org: o, name: k.Desc, keyID: k.ID, publicKey: k.PublicKey, secret: k.PrivateKey}
+	made := a.derive("api key", o.id, fmt.Sprint(i))
+	if p.keyID == "" {
+		p.keyID = made[:24]
+	}
+	if p.publicKey == "" {
+		p.publicKey = letters(made[24:32])
+	}
+	if p.secret == "" {
+		p.secret = fmt.Sprintf("%s-%s-%s-%s-%s", made[32:40], made[40:44], made[44:48], made[48:52], made[52:64])
+	}
+	return p
+}
+
+// letters turns hexadecimal digits into the lower-case letters of a public key.
+func letters(hex string) string {
+	out := []byte(hex)
+	for i, c := range out {
+		if c >= '0' && c <= '9' {
+			out[i] = 'g' + c - '0'
+		}
+	}
+	return string(out)
+}
+
+// grant gives roles, resolving project names to ids and "@*" to every project.
+func (a *Atlas) grant(o *org, p *principal, roles []Grant) error {
+	for _, g := range roles {
+		switch {
+		case g.GroupID == "":
+			p.grants = append(p.grants, g)
+		case g.GroupID == anyProject:
+			p.grants = append(p.grants, g)
+		default:
+			i := slices.IndexFunc(o.projects, func(q *project) bool { return q.id == g.GroupID || q.name == g.GroupID })
+			if i < 0 {
+				return fmt.Errorf("role %s names project %q, which the organisation does not have", g.RoleName, g.GroupID)
+			}
+			p.grants = append(p.grants, Grant{g.RoleName, o.projects[i].id})
+		}
+	}
+	return nil
+}
+
+func (a *Atlas) addProject(o *org, w Project) error {
+	p := &project{org: o, id: w.ID, name: w.Name, created: a.now().Add(-30 * 24 * time.Hour).Truncate(time.Second)}
+	if p.id == "" {
+		p.id = a.derive("project", o.name, w.Name)[:24]
+	}
+	if a.projects[p.id] != nil {
+		return fmt.Errorf("id %s is taken", p.id)
+	}
+	if w.Created != nil {
+		p.created = w.Created.UTC().Truncate(time.Second)
+	}
+	p.tags = slices.Clone(w.Tags)
+	a.addScopeTargets(p, w)
+	if err := a.addAccess(p, w); err != nil {
+		return err
+	}
+	for _, l := range w.AccessHistory {
+		p.logins = append(p.logins, a.completeLogin(p, l))
+	}
+	slices.SortStableFunc(p.logins, func(x, y Login) int { return x.Timestamp.Compare(y.Timestamp) })
+	a.projects[p.id] = p
+	o.projects = append(o.projects, p)
+	return nil
+}
+
+func (a *Atlas) addScopeTargets(p *project, w Project) {
+	for _, c := range w.Clusters {
+		p.clusters = append(p.clusters, a.newCluster(p, c, p.created))
+	}
+	for _, f := range w.FlexClusters {
+		f.ID = orDefault(f.ID, a.derive("flex", p.id, f.Name)[:24])
+		f.StateName = orDefault(f.StateName, "IDLE")
+		p.flex = append(p.flex, f)
+	}
+	for _, f := range w.FederatedDatabases {
+		f.State = orDefault(f.State, "ACTIVE")
+		p.federated = append(p.federated, f)
+	}
+	for _, s := range w.StreamWorkspaces {
+		s.ID = orDefault(s.ID, a.derive("workspace", p.id, s.Name)[:24])
+		p.workspaces = append(p.workspaces, s)
+	}
+}
+
+func (a *Atlas) addAccess(p *project, w Project) error {
+	for _, e := range w.AccessList {
+		if bad := canonicalEntry(&e); bad != nil {
+			return fmt.Errorf("access list entry: %s", bad.detail)
+		}
+		p.access = append(p.access, &entry{AccessEntry: e})
+		a.expect(p, e.DeleteAfterDate)
+	}
+	for _, r := range w.CustomRoles {
+		p.roles = append(p.roles, completeRole(r))
+	}
+	for _, u := range w.DatabaseUsers {
+		u = completeUser(u)
+		if bad := checkIdentity(u); bad != nil {
+			return fmt.Errorf("database user %q: %s", u.Username, bad.detail)
+		}
+		p.users = append(p.users, &u)
+		a.expect(p, u.DeleteAfterDate)
+	}
+	return nil
+}
+
+func orDefault(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}

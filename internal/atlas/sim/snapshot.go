@@ -1,0 +1,60 @@
+package sim
+
+import "slices"
+
+// Snapshot returns the current state as a world: a deep copy, with every id and secret
+// in it. Feeds, tokens and logs are not part of a world.
+func (a *Atlas) Snapshot() World {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tick(a.now())
+	w := World{}
+	for _, o := range a.orgs {
+		w.Orgs = append(w.Orgs, o.snapshot())
+	}
+	return w
+}
+
+func (o *org) snapshot() Org {
+	out := Org{ID: o.id, Name: o.name}
+	for _, p := range o.principals {
+		grants := slices.Clone(p.grants)
+		if p.clientID != "" {
+			out.ServiceAccounts = append(out.ServiceAccounts, ServiceAccount{p.clientID, p.secret, p.name, grants})
+		} else {
+			out.APIKeys = append(out.APIKeys, APIKey{p.keyID, p.publicKey, p.secret, p.name, grants})
+		}
+	}
+	for _, u := range o.users {
+		u.Roles = slices.Clone(u.Roles)
+		out.Users = append(out.Users, u)
+	}
+	for _, p := range o.projects {
+		out.Projects = append(out.Projects, p.snapshot())
+	}
+	return out
+}
+
+func (p *project) snapshot() Project {
+	created := p.created
+	out := Project{
+		ID: p.id, Name: p.name, Created: &created, Tags: slices.Clone(p.tags),
+		FlexClusters: slices.Clone(p.flex), FederatedDatabases: slices.Clone(p.federated),
+		StreamWorkspaces: slices.Clone(p.workspaces), AccessHistory: slices.Clone(p.logins),
+	}
+	for _, c := range p.clusters {
+		k := c.Cluster
+		k.Tags = slices.Clone(k.Tags)
+		out.Clusters = append(out.Clusters, k)
+	}
+	for _, e := range p.access {
+		out.AccessList = append(out.AccessList, e.AccessEntry)
+	}
+	for _, u := range p.users {
+		out.DatabaseUsers = append(out.DatabaseUsers, completeUser(*u))
+	}
+	for _, r := range p.roles {
+		out.CustomRoles = append(out.CustomRoles, *completeRole(*r))
+	}
+	return out
+}

@@ -1,0 +1,151 @@
+package watcher
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// manyProjects is the number of projects above which gate kinds are swept hourly.
+const manyProjects = 500
+
+// Due lists the polls that fall due by now. Every replica calls it on a short tick;
+// the message ids and the queue, one message a scope, make one job of theirs. Each
+// scope has its own phase. A poll finds out by itself which sweeps are overdue.
+func (w *Watcher) Due(ctx context.Context, now time.Time) ([]access.Out, error) {
+	scopes, err := w.Scopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []access.Out
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range scopes {
+		n := slot(s, "", now, w.cadence(s))
+		if last, ok := w.slot[s]; ok && last == n {
+			continue
+		}
+		w.slot[s] = n
+		o := access.NewOut(access.TopicPoll, s, access.Poll{Scope: s, Source: access.SourceFeed, At: now})
+		o.ID = "poll." + string(s) + "." + strconv.FormatInt(n, 10)
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+func (w *Watcher) cadence(s access.Scope) time.Duration {
+	if w.opts.Busy == nil || w.opts.Busy(s) {
+		return w.opts.Active
+	}
+	return w.opts.Idle
+}
+
+// slot numbers the periods of time, shifted by a hash of what happens in them.
+func slot(scope access.Scope, what access.Kind, t time.Time, period time.Duration) int64 {
+	if t.IsZero() {
+		return -1
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, scope, " ", what)
+	return (t.UnixNano() + int64(h.Sum64()%uint64(period))) / int64(period)
+}
+
+// interval is the time between two sweeps of a kind.
+func (w *Watcher) interval(kind access.Kind) time.Duration {
+	switch {
+	case kind != "" && !slices.Contains(w.gate, kind):
+		return w.opts.SweepRest
+	case w.projects.Load() > manyProjects:
+		return max(w.opts.SweepGate, time.Hour)
+	}
+	return w.opts.SweepGate
+}
+
+// turned reports whether a sweep of the kind has fallen due since it was last read.
+func (w *Watcher) turned(scope access.Scope, kind access.Kind, last, now time.Time) bool {
+	period := w.interval(kind)
+	return slot(scope, kind, last, period) < slot(scope, kind, now, period)
+}
+
+// sweepDue reports whether it is time to look for late events.
+func (w *Watcher) sweepDue(doc Watch, job access.Poll, now time.Time) bool {
+	if job.Source == access.SourceSweep && (job.At.IsZero() || doc.Swept.Before(job.At)) {
+		return true
+	}
+	return w.turned(job.Scope, "", doc.Swept, now)
+}
+
+// Scopes lists what is watched: the orgs and every project that is not known to be gone.
+func (w *Watcher) Scopes(ctx context.Context) ([]access.Scope, error) {
+	var out []access.Scope
+	for _, id := range w.opts.Orgs {
+		org := access.OrgScope(id)
+		doc, _, err := w.opts.Watch.Get(ctx, string(org))
+		if err != nil {
+			return nil, fmt.Errorf("list the projects of %s: %w", org, err)
+		}
+		out = append(out, org)
+		for _, p := range slices.Sorted(maps.Keys(doc.Projects)) {
+			if !doc.Projects[p].Gone {
+				out = append(out, access.ProjectScope(p))
+			}
+		}
+	}
+	w.projects.Store(int64(len(out) - len(w.opts.Orgs)))
+	return out, nil
+}
+
+// Dirty lists the kinds of a scope of which the inventory cannot be believed now: they
+// may have changed since they were read, or were not read for two sweeps.
+func (w *Watcher) Dirty(ctx context.Context, scope access.Scope) (map[access.Kind]bool, error) {
+	doc, _, err := w.opts.Watch.Get(ctx, string(scope))
+	if err != nil {
+		return nil, fmt.Errorf("load the watch document of %s: %w", scope, err)
+	}
+	return w.unsettled(scope, doc, w.opts.Now()), nil
+}
+
+func (w *Watcher) unsettled(scope access.Scope, doc Watch, now time.Time) map[access.Kind]bool {
+	out := map[access.Kind]bool{}
+	if !doc.Gone.IsZero() {
+		return out
+	}
+	for _, k := range w.opts.Kinds(scope) {
+		if _, dirty := doc.Dirty[k]; dirty || now.Sub(doc.Reads[k].Complete) > 2*w.interval(k) {
+			out[k] = true
+		}
+	}
+	return out
+}
+
+// MarkDirty has kinds of a scope (none: all covered) read again, at once.
+func (w *Watcher) MarkDirty(ctx context.Context, scope access.Scope, kinds []access.Kind, why string) error {
+	if err := scope.Validate(); err != nil {
+		return fmt.Errorf("mark dirty: %w", err)
+	}
+	covered := w.opts.Kinds(scope)
+	if len(kinds) == 0 {
+		kinds = covered
+	}
+	now := w.opts.Now()
+	_, err := w.opts.Watch.Update(ctx, string(scope), func(cur Watch, _ uint64) (*Watch, []access.Out, error) {
+		next := cur.clone()
+		for _, k := range kinds {
+			if slices.Contains(covered, k) {
+				next.mark(k, Mark{At: now, Source: access.SourceSweep, Why: why})
+			}
+		}
+		poll := access.Poll{Scope: scope, Source: access.SourceFeed, At: now}
+		return &next, []access.Out{access.NewOut(access.TopicPoll, scope, poll)}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("mark %v of %s dirty: %w", kinds, scope, err)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+const (
+	scopeHeader = "Gw-Scope"
+	triesHeader = "Gw-Tries"
+	headRoom    = 8 << 10 // of a message's limit, for subject and headers
+)
+
+// errFull is a lane that already has a job of this scope waiting.
+var errFull = errors.New("the subject is full")
+
+// Publish sends messages that no document caused: jobs from schedules and timers. A message
+// without ID has none and is never dropped as a duplicate. A job that the queue already holds in
+// the same sense is not an error.
+func (s *Stream) Publish(ctx context.Context, outs ...access.Out) error {
+	if err := s.check(outs); err != nil {
+		return err
+	}
+	for _, out := range outs {
+		if err := s.publishOut(ctx, out, out.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check finds messages that could never be published, before anything is stored that owes them.
+func (s *Stream) check(outs []access.Out) error {
+	limit := s.nc.MaxPayload() - headRoom
+	for _, out := range outs {
+		if _, err := s.subject(out); err != nil {
+			return err
+		}
+		if int64(len(out.Body)) > limit {
+			return fmt.Errorf("stream: a message of topic %s for %s has %d bytes and the server takes %d", out.Topic, out.Scope, len(out.Body), limit)
+		}
+	}
+	return nil
+}
+
+func (s *Stream) publishOut(ctx context.Context, out access.Out, id string) error {
+	subject, err := s.subject(out)
+	if err != nil {
+		return err
+	}
+	msg := nats.NewMsg(subject)
+	msg.Data = out.Body
+	msg.Header.Set(scopeHeader, string(out.Scope))
+	var opts []jetstream.PublishOpt
+	if id != "" {
+		opts = append(opts, jetstream.WithMsgID(id))
+	}
+	_, err = s.publish(ctx, msg, opts...)
+	if errors.Is(err, errFull) && out.Topic == access.TopicEval {
+		return nil // one waits already, and will see what this one speaks of
+	}
+	return err
+}
+
+// publish stores one message and returns its sequence. It tells apart a lost
+// compare-and-set ([errConflict]), a full subject ([errFull]) and everything else, which is temporary.
+func (s *Stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	ack, err := s.js.PublishMsg(ctx, msg, opts...)
+	if err == nil {
+		return ack.Sequence, nil
+	}
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch {
+		case api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongLastSequenceConstant:
+			return 0, errConflict
+		case api.ErrorCode == storeFailed && strings.Contains(api.Description, "maximum messages per subject"):
+			return 0, errFull
+		}
+	}
+	return 0, temporary("publish "+msg.Subject, err)
+}
+
+// Codes of the server that the client library does not name.
+const (
+	storeFailed               jetstream.ErrorCode = 10077
+	wrongLastSequenceConstant jetstream.ErrorCode = 10164 // a compare-and-set that lost against one in flight, on a cluster
+)

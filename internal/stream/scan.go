@@ -1,0 +1,184 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	scanBatch = 500
+	orphanAge = 10 * time.Minute // before a part that nothing lists is taken for left behind
+)
+
+// head is what the headers of a bucket's message say.
+type head struct {
+	key     string
+	seq     uint64
+	deleted bool
+	owes    bool
+}
+
+// scan calls fn for the last message of every key whose sequence is at least from, reading headers
+// only. It returns the sequence up to which it has seen everything.
+func (b *bucket) scan(ctx context.Context, from uint64, fn func(head)) (uint64, error) {
+	cfg := jetstream.ConsumerConfig{
+		FilterSubject:     b.subject(">"),
+		AckPolicy:         jetstream.AckNonePolicy,
+		HeadersOnly:       true,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: time.Minute,
+	}
+	if from > 1 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+	}
+	info, err := b.s.info(ctx, b.stream)
+	if err != nil {
+		return 0, err
+	}
+	upTo := info.State.LastSeq
+	if upTo < from {
+		return upTo, nil
+	}
+	create, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	cons, err := b.stream.CreateConsumer(create, cfg)
+	if err != nil {
+		return 0, temporary("list "+b.name, err)
+	}
+	defer b.dropConsumer(ctx, cons.CachedInfo().Name)
+	return upTo, b.read(ctx, cons, fn)
+}
+
+// read takes everything that is there and stops.
+func (b *bucket) read(ctx context.Context, cons jetstream.Consumer, fn func(head)) error {
+	for left := cons.CachedInfo().NumPending; left > 0; {
+		batch, err := cons.Fetch(int(min(left, scanBatch)), jetstream.FetchMaxWait(requestTimeout))
+		if err != nil {
+			return temporary("list "+b.name, err)
+		}
+		before := left
+		for msg := range batch.Messages() {
+			md, err := msg.Metadata()
+			if err != nil {
+				return temporary("list "+b.name, err)
+			}
+			left = md.NumPending
+			fn(head{
+				key:     strings.TrimPrefix(msg.Subject(), b.subject("")),
+				seq:     md.Sequence.Stream,
+				deleted: deleted(msg.Headers()),
+				owes:    msg.Headers().Get(outboxHeader) != "",
+			})
+		}
+		if err := batch.Error(); err != nil {
+			return temporary("list "+b.name, err)
+		}
+		if left == before || ctx.Err() != nil {
+			return temporary("list "+b.name, errors.Join(errors.New("the server stopped sending"), ctx.Err()))
+		}
+	}
+	return nil
+}
+
+func (b *bucket) dropConsumer(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	_ = b.stream.DeleteConsumer(ctx, name) // else the server does, after a minute
+}
+
+// sweep removes the parts that no manifest lists, left behind by a writer that died. A
+// writer that still lives may be about to list them, so its compare-and-set is made to fail first.
+func (b *bucket) sweep(ctx context.Context) error {
+	prefix := b.s.chunkSubject(b.name)
+	info, err := b.s.info(ctx, b.stream, jetstream.WithSubjectFilter(prefix+">"))
+	if err != nil || len(info.State.Subjects) == 0 {
+		return err
+	}
+	names := make(map[string][]string)
+	for subject := range info.State.Subjects {
+		if key, name, ok := cutPart(strings.TrimPrefix(subject, prefix)); ok {
+			names[key] = append(names[key], name)
+		}
+	}
+	var errs []error
+	for key, parts := range names {
+		errs = append(errs, b.sweepKey(ctx, key, parts, info.TimeStamp))
+	}
+	return errors.Join(errs...)
+}
+
+// cutPart takes apart <key>.<hash>.<unique>; the key may have dots itself.
+func cutPart(s string) (key, name string, ok bool) {
+	at := strings.LastIndexByte(s, '.')
+	if at < 0 {
+		return "", "", false
+	}
+	if at = strings.LastIndexByte(s[:at], '.'); at < 0 {
+		return "", "", false
+	}
+	return s[:at], s[at+1:], true
+}
+
+func (b *bucket) sweepKey(ctx context.Context, key string, names []string, now time.Time) error {
+	e, err := b.load(ctx, key)
+	if err != nil {
+		return err
+	}
+	listed := make(map[string]bool)
+	for _, p := range e.parts() {
+		listed[p.Name] = true
+	}
+	var orphans []string
+	for _, name := range names {
+		if listed[name] {
+			continue
+		}
+		msg, err := b.s.last(ctx, b.stream, b.partSubject(key, name))
+		if err != nil {
+			return err
+		}
+		if msg != nil && now.Sub(msg.Time) >= orphanAge {
+			orphans = append(orphans, name)
+		}
+	}
+	if len(orphans) == 0 {
+		return nil
+	}
+	if err := b.fence(ctx, key, e); err != nil {
+		if errors.Is(err, errConflict) {
+			return nil // in use; next time
+		}
+		return err
+	}
+	for _, name := range orphans {
+		b.purgePart(ctx, key, name)
+	}
+	return nil
+}
+
+// fence writes a document again as it is, so that every compare-and-set in flight fails.
+func (b *bucket) fence(ctx context.Context, key string, e entry) error {
+	if err := e.writable(b.title(key)); err != nil {
+		return err
+	}
+	next := e.stored
+	next.V = storedVersion
+	if !e.exists {
+		_, err := b.put(ctx, key, e.seq, b.deflate(next), 0, "DEL")
+		return err
+	}
+	next.Rev = e.revision()
+	if len(next.DocParts) > 0 {
+		next.Doc = nil
+	}
+	if len(next.OutParts) > 0 {
+		next.Out = nil
+	}
+	_, err := b.put(ctx, key, e.seq, b.deflate(next), len(e.Out), "")
+	return err
+}

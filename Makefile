@@ -1,7 +1,27 @@
-.PHONY: check quick
+SEED    ?= 20261122
+CHANGES ?= 2000
+KILLS   ?= 100
+
+.PHONY: check quick faults kills mutants accept-2 build
 check: ## every check, as CI runs it
 	@scripts/check
 
-quick: ## the inner loop: no race detector, cached tests
+quick: ## the inner loop: no race detector, cached tests, no demo
 	@scripts/check tools format vet
 	@go test ./...
+	@go test -count=1 ./internal/importtest
+
+build: ## the daemon, as the image carries it
+	@scripts/build bin/gatewarden
+
+faults: ## random changes under faults at 20 %, in process and under fake time, against an oracle
+	go test ./internal/daemon -run '^TestFaults$$' -count=1 -v -timeout 60m -args -seed=$(SEED) -changes=$(CHANGES)
+
+kills: ## kill -9 of the real daemon at chosen and random instants
+	go test ./internal/daemon -run '^TestKill$$' -count=1 -v -timeout 60m -args -seed=$(SEED) -kills=$(KILLS)
+
+mutants: ## planted breakages, each of which a test must notice
+	@go run ./scripts/mutants
+
+accept-2: ## everything that the spine promised, as a table
+	@go run ./scripts/accept 2 -seed $(SEED) -changes $(CHANGES) -kills $(KILLS)

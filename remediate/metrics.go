@@ -2,7 +2,6 @@ package remediate
 
 import (
 	"errors"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -11,7 +10,6 @@ import (
 type Metrics struct {
 	actions  *prometheus.CounterVec
 	refusals *prometheus.CounterVec
-	latency  *prometheus.HistogramVec
 }
 
 // NewMetrics registers the stage's figures. Those that several stages share are
@@ -22,9 +20,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "gatewarden_actions_total", Help: "Actions that ended, by outcome."}, []string{"outcome"})),
 		refusals: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewarden_guard_refusals_total", Help: "Times that a guard kept an action from writing, by guard."}, []string{"guard"})),
-		latency: registered(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "gatewarden_stage_latency_seconds", Help: "Time that a stage took over one job.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8)}, []string{"stage"})),
 	}
 }
 
@@ -42,8 +37,4 @@ func registered[T prometheus.Collector](reg prometheus.Registerer, c T) T {
 		panic("remediate: register metrics: " + err.Error())
 	}
 	return c
-}
-
-func (m *Metrics) took(began time.Time) {
-	m.latency.WithLabelValues("remediate").Observe(time.Since(began).Seconds())
 }

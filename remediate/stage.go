@@ -95,7 +95,6 @@ func (s *Stage) now() time.Time {
 // Act looks at a finding and takes the action of its current episode as far as it goes
 // now: to its end, or to where it must wait. An error asks to be called again.
 func (s *Stage) Act(ctx context.Context, job access.Act) error {
-	defer s.Metrics.took(time.Now())
 	f, ok, err := s.finding(ctx, job.Scope, job.Finding)
 	if err != nil || !ok {
 		return err
@@ -275,27 +274,37 @@ func (s *Stage) superseded(ctx context.Context, f access.Finding, a access.Actio
 	return s.move(ctx, a, access.ActionSuperseded, why, nil)
 }
 
-// closeFormer ends the action of the episode before, if it has not ended: that the
-// finding resolved and opened again says that its time is over. It waits for whoever may
-// be carrying it out.
+// closeFormer ends the action of an episode before, if it has not ended: that the finding
+// resolved and opened again says that its time is over. Episodes that came and went
+// while nobody looked (the lock was held, say) have no action; whoever began the last one
+// that has ended those before it.
 func (s *Stage) closeFormer(ctx context.Context, f access.Finding) error {
-	if f.Episode < 2 {
-		return nil
+	for episode := f.Episode - 1; episode > 0; episode-- {
+		id := access.ActionID(f.ID, episode)
+		a, rev, err := s.Actions.Get(ctx, id)
+		switch {
+		case err != nil:
+			return fmt.Errorf("load the former action %s: %w", id, err)
+		case rev == 0:
+			continue
+		case a.State.Done():
+			return nil
+		}
+		return s.overtaken(ctx, f, id)
 	}
-	id := access.ActionID(f.ID, f.Episode-1)
-	a, rev, err := s.Actions.Get(ctx, id)
-	if err != nil {
-		return fmt.Errorf("load the former action %s: %w", id, err)
-	}
-	if rev == 0 || a.State.Done() {
-		return nil
-	}
+	return nil
+}
+
+// overtaken ends an action whose episode is over. It waits for whoever may be carrying it
+// out.
+func (s *Stage) overtaken(ctx context.Context, f access.Finding, id string) error {
 	lease, err := s.acquire(ctx, f.Ref.Scope)
 	if err != nil {
 		return err
 	}
 	defer lease.release(ctx)
-	if a, rev, err = s.Actions.Get(ctx, id); err != nil || rev == 0 || a.State.Done() {
+	a, rev, err := s.Actions.Get(ctx, id)
+	if err != nil || rev == 0 || a.State.Done() {
 		return err
 	}
 	return s.move(ctx, a, access.ActionSuperseded, "the finding resolved and opened again: see its next action", nil)

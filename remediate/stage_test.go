@@ -342,20 +342,24 @@ func keys(m map[string]access.IPAccessEntry) []string {
 	return out
 }
 
+// TestEpisodes: a new episode ends the action of the one before, also when others came
+// and went in between while nobody could look.
 func TestEpisodes(t *testing.T) {
-	w, f := open(t)
-	w.fault = denied
-	if _, err := w.act(f); err != nil {
-		t.Fatal(err)
-	}
-	w.fault = nil
-	w.change(f, func(f *access.Finding) { f.Episode = 2 })
-	if a := w.settle(f); a.State != access.ActionVerified || a.ID != access.ActionID(f.ID, 2) {
-		t.Errorf("got %s of %s", a.State, a.ID)
-	}
-	first, _, err := w.actions.Get(t.Context(), access.ActionID(f.ID, 1))
-	if err != nil || first.State != access.ActionSuperseded {
-		t.Errorf("the former action: %s, %v", first.State, err)
+	for _, next := range []int{2, 4} {
+		w, f := open(t)
+		w.fault = denied
+		if _, err := w.act(f); err != nil {
+			t.Fatal(err)
+		}
+		w.fault = nil
+		w.change(f, func(f *access.Finding) { f.Episode = next })
+		if a := w.settle(f); a.State != access.ActionVerified || a.ID != access.ActionID(f.ID, next) {
+			t.Errorf("got %s of %s", a.State, a.ID)
+		}
+		first, _, err := w.actions.Get(t.Context(), access.ActionID(f.ID, 1))
+		if err != nil || first.State != access.ActionSuperseded {
+			t.Errorf("the action of episode 1, in episode %d: %s, %v", next, first.State, err)
+		}
 	}
 }
 

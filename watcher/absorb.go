@@ -325,15 +325,16 @@ func (s sighting) observe(next *access.Collection, now access.Collection, events
 		a.changes = append(a.changes, access.Change{
 			V: access.Version, ID: p.Event.ID, Ref: access.Ref{Scope: s.scope, Kind: s.kind, Name: name},
 			Op: access.OpObserved, Actor: p.Event.Actor, Events: []string{p.Event.ID}, Type: p.Event.Type,
-			Occurred: p.At, Ended: s.endOf(p, name, now, undone[name]), Observed: s.reading.Began,
+			Occurred: p.At, Ended: s.endOf(p, name, now, undone[name], next.Trail.Recent), Observed: s.reading.Began,
 			Source: s.source, Gap: s.gap,
 		})
 	}
 }
 
 // endOf is when what an event did was over: undone by a later event of the same
-// resource, or gone by the time of the reading. Zero: it may still hold.
-func (s sighting) endOf(p Pending, name string, now access.Collection, others []Pending) time.Time {
+// resource, or gone by the time of the reading, or by the time when the resource was
+// created again. Zero: it may still hold.
+func (s sighting) endOf(p Pending, name string, now access.Collection, others []Pending, recent []access.RecentChange) time.Time {
 	if name == "" {
 		return time.Time{}
 	}
@@ -348,6 +349,24 @@ func (s sighting) endOf(p Pending, name string, now access.Collection, others []
 	}
 	if _, there := now.Find(name); !there && p.Op != access.OpDeleted && s.reading.Status == access.StatusComplete {
 		return s.reading.Began
+	}
+	if p.Op == access.OpCreated {
+		return createdAgain(p, name, recent)
+	}
+	return time.Time{}
+}
+
+// createdAgain is by when a resource was gone that an event created and a later change
+// created again: the event of its end may have come long before, or may never come.
+func createdAgain(p Pending, name string, recent []access.RecentChange) time.Time {
+	for _, r := range recent {
+		switch {
+		case r.Change.Ref.Name != name || r.Change.Op != access.OpCreated:
+		case r.Cause.After(p.At):
+			return r.Cause
+		case r.From.After(p.At.Add(slackBefore)):
+			return r.From // a read that did not show it
+		}
 	}
 	return time.Time{}
 }

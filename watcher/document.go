@@ -33,7 +33,7 @@ type Mark struct {
 	Source access.Source `json:"source"`
 	Why    string        `json:"why"`
 	Gap    bool          `json:"gap,omitempty"`  // nobody watched before it
-	Held   bool          `json:"held,omitempty"` // reading was denied: try again at sweeps only
+	Held   bool          `json:"held,omitempty"` // reading was denied: try again every minute, not at every poll
 }
 
 // Read says when a kind was last read.

@@ -11,7 +11,6 @@ import (
 
 // Metrics of the stage.
 type Metrics struct {
-	latency prometheus.Observer
 	changes *prometheus.CounterVec
 	missed  prometheus.Counter
 	unknown *prometheus.GaugeVec
@@ -26,9 +25,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		return registered(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "gatewarden_" + name, Help: help}, []string{label}))
 	}
 	return &Metrics{
-		latency: registered(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "gatewarden_stage_latency_seconds", Help: "Time that a stage took over one job.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8)}, []string{"stage"})).WithLabelValues("watch"),
 		changes: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewarden_changes_total", Help: "Changes published, by what made us see them."}, []string{"source"})),
 		missed: registered(reg, prometheus.NewCounter(prometheus.CounterOpts{

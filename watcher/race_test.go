@@ -77,7 +77,7 @@ func TestDeathBetweenCursorAndRead(t *testing.T) {
 		t.Fatal("poll: no error though it was cancelled in the read")
 	}
 	r.onRead = nil
-	if dirty, _ := r.w.Dirty(context.Background(), project); !dirty[access.KindIPAccessEntry] {
+	if dirty, _ := r.w.Dirty(context.Background(), project); dirty[access.KindIPAccessEntry].IsZero() {
 		t.Error("the kind is not dirty any more")
 	}
 	want(t, r)
@@ -172,7 +172,7 @@ func TestMarkDuringTheReadStays(t *testing.T) {
 	}
 	r.poll()
 	r.onRead = nil
-	if dirty, _ := r.w.Dirty(context.Background(), project); !dirty[access.KindIPAccessEntry] {
+	if dirty, _ := r.w.Dirty(context.Background(), project); dirty[access.KindIPAccessEntry].IsZero() {
 		t.Error("a mark set during the read was taken away by it")
 	}
 	r.pass(20 * time.Second)

@@ -59,8 +59,13 @@ func (w *Watcher) dues(job access.Poll, doc Watch, now time.Time) (out []due) {
 
 func (w *Watcher) dueKind(job access.Poll, doc Watch, k access.Kind, now time.Time) (due, bool) {
 	read, asked := doc.Reads[k], w.asked(job, doc, k)
-	overdue := asked || w.turned(job.Scope, k, read.last(), now)
-	if m, dirty := doc.Dirty[k]; dirty {
+	m, dirty := doc.Dirty[k]
+	period := w.interval(k)
+	if m.Held {
+		period = w.retry(k)
+	}
+	overdue := asked || w.turned(job.Scope, k, read.last(), now, period)
+	if dirty {
 		return due{k, m.Seq, m.Source, m.Gap}, overdue || !m.Held
 	}
 	if overdue {
@@ -291,7 +296,7 @@ func (w *Watcher) believedAgain(scope access.Scope, cur, next Watch, now time.Ti
 	before, after := w.unsettled(scope, cur, now), w.unsettled(scope, next, now)
 	var back []string
 	for k := range before {
-		if !after[k] {
+		if after[k].IsZero() {
 			back = append(back, string(k))
 		}
 	}

@@ -67,9 +67,15 @@ func (w *Watcher) interval(kind access.Kind) time.Duration {
 	return w.opts.SweepGate
 }
 
-// turned reports whether a sweep of the kind has fallen due since it was last read.
-func (w *Watcher) turned(scope access.Scope, kind access.Kind, last, now time.Time) bool {
-	period := w.interval(kind)
+// deniedRetry is long enough to cost nothing and short enough not to leave the rules
+// blind for a whole sweep once the role is given back.
+const deniedRetry = time.Minute
+
+// retry is the time between two attempts to read a kind that was denied.
+func (w *Watcher) retry(kind access.Kind) time.Duration { return min(w.interval(kind), deniedRetry) }
+
+// turned reports whether a period of the kind has ended since it was last read.
+func (w *Watcher) turned(scope access.Scope, kind access.Kind, last, now time.Time, period time.Duration) bool {
 	return slot(scope, kind, last, period) < slot(scope, kind, now, period)
 }
 
@@ -78,7 +84,7 @@ func (w *Watcher) sweepDue(doc Watch, job access.Poll, now time.Time) bool {
 	if job.Source == access.SourceSweep && (job.At.IsZero() || doc.Swept.Before(job.At)) {
 		return true
 	}
-	return w.turned(job.Scope, "", doc.Swept, now)
+	return w.turned(job.Scope, "", doc.Swept, now, w.interval(""))
 }
 
 // Scopes lists what is watched: the orgs and every project that is not known to be gone.
@@ -102,8 +108,9 @@ func (w *Watcher) Scopes(ctx context.Context) ([]access.Scope, error) {
 }
 
 // Dirty lists the kinds of a scope of which the inventory cannot be believed now: they
-// may have changed since they were read, or were not read for two sweeps.
-func (w *Watcher) Dirty(ctx context.Context, scope access.Scope) (map[access.Kind]bool, error) {
+// may have changed since they were read, or were not read for two sweeps; each with
+// since when.
+func (w *Watcher) Dirty(ctx context.Context, scope access.Scope) (map[access.Kind]time.Time, error) {
 	doc, _, err := w.opts.Watch.Get(ctx, string(scope))
 	if err != nil {
 		return nil, fmt.Errorf("load the watch document of %s: %w", scope, err)
@@ -111,14 +118,18 @@ func (w *Watcher) Dirty(ctx context.Context, scope access.Scope) (map[access.Kin
 	return w.unsettled(scope, doc, w.opts.Now()), nil
 }
 
-func (w *Watcher) unsettled(scope access.Scope, doc Watch, now time.Time) map[access.Kind]bool {
-	out := map[access.Kind]bool{}
+// unsettled gives those kinds with since when each cannot be believed.
+func (w *Watcher) unsettled(scope access.Scope, doc Watch, now time.Time) map[access.Kind]time.Time {
+	out := map[access.Kind]time.Time{}
 	if !doc.Gone.IsZero() {
 		return out
 	}
 	for _, k := range w.opts.Kinds(scope) {
-		if _, dirty := doc.Dirty[k]; dirty || now.Sub(doc.Reads[k].Complete) > 2*w.interval(k) {
-			out[k] = true
+		stale := doc.Reads[k].Complete.Add(2 * w.interval(k))
+		if m, dirty := doc.Dirty[k]; dirty {
+			out[k] = m.At
+		} else if now.After(stale) {
+			out[k] = stale
 		}
 	}
 	return out

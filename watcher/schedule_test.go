@@ -168,11 +168,30 @@ func TestStaleKindsAreDirty(t *testing.T) {
 	}
 	r.pass(31 * time.Minute)
 	dirty, _ := r.w.Dirty(ctx, project)
-	if !dirty[access.KindIPAccessEntry] || dirty[access.KindCluster] {
+	if dirty[access.KindIPAccessEntry].IsZero() || !dirty[access.KindCluster].IsZero() {
 		t.Errorf("dirty %v after 31 minutes, want the gate kinds", dirty)
 	}
 	if dirty, _ := r.w.Dirty(ctx, access.ProjectScope("64f0000000000000000000ff")); len(dirty) != 5 {
 		t.Errorf("dirty %v of a scope never seen, want all", dirty)
+	}
+}
+
+// A refusal of a kind that is swept seldom is not kept for hours: the rules that read it
+// would be blind for all that time.
+func TestDeniedKindIsTriedAgainSoon(t *testing.T) {
+	r := watched(t)
+	key := string(project) + "." + string(access.KindCluster)
+	r.bad[key] = access.Reading{Status: access.StatusDenied, Reason: "401"}
+	r.pass(7 * time.Hour)
+	r.poll()
+	if got := r.collection(access.KindCluster).Status; got != access.StatusDenied {
+		t.Fatalf("status %q, want denied", got)
+	}
+	delete(r.bad, key)
+	r.pass(16 * time.Minute)
+	r.poll()
+	if got := r.collection(access.KindCluster).Status; got != access.StatusComplete {
+		t.Errorf("status %q a quarter of an hour after it may be read again, want complete", got)
 	}
 }
 
@@ -183,7 +202,7 @@ func TestSweepsArePhased(t *testing.T) {
 	for i := range 400 {
 		scope := access.ProjectScope(fmt.Sprintf("64f00000000000000000%04x", i))
 		for m := 1; m <= 15; m++ {
-			if r.w.turned(scope, access.KindIPAccessEntry, start, start.Add(time.Duration(m)*time.Minute)) {
+			if r.w.turned(scope, access.KindIPAccessEntry, start, start.Add(time.Duration(m)*time.Minute), r.w.interval(access.KindIPAccessEntry)) {
 				due[m]++
 				break
 			}
@@ -235,7 +254,6 @@ func TestMetrics(t *testing.T) {
 		"gatewarden_unknown_collections custom_role":              1,
 		"gatewarden_feed_last_success_timestamp_seconds project":  now,
 		"gatewarden_sweep_last_success_timestamp_seconds project": now,
-		"gatewarden_stage_latency_seconds watch":                  2,
 	}, got); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
 	}

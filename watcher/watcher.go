@@ -154,8 +154,6 @@ func (o *Options) fill() {
 // Poll does one job, as the package comment says. An error means that the job should
 // come again; whatever could be done without that has been done.
 func (w *Watcher) Poll(ctx context.Context, job access.Poll) error {
-	start := time.Now()
-	defer func() { w.opts.Metrics.latency.Observe(time.Since(start).Seconds()) }()
 	if err := job.Scope.Validate(); err != nil {
 		return fmt.Errorf("poll: %w", err)
 	}

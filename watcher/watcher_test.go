@@ -306,7 +306,7 @@ func TestIncompleteReadings(t *testing.T) {
 				t.Fatalf("collection = %+v", c)
 			}
 			writes, reads := r.inventory.writes, len(r.reads)
-			if dirty, _ := r.w.Dirty(context.Background(), project); dirty[access.KindIPAccessEntry] != tc.dirty {
+			if dirty, _ := r.w.Dirty(context.Background(), project); !dirty[access.KindIPAccessEntry].IsZero() != tc.dirty {
 				t.Errorf("dirty %v, want %v", dirty, tc.dirty)
 			}
 			r.pass(20 * time.Second)
@@ -323,7 +323,7 @@ func TestIncompleteReadings(t *testing.T) {
 			if c := r.collection(access.KindIPAccessEntry); c.Status != access.StatusComplete || c.Reason != "" {
 				t.Errorf("collection = %+v, want it complete again", c)
 			}
-			if dirty, _ := r.w.Dirty(context.Background(), project); dirty[access.KindIPAccessEntry] {
+			if dirty, _ := r.w.Dirty(context.Background(), project); !dirty[access.KindIPAccessEntry].IsZero() {
 				t.Error("still dirty after a complete read")
 			}
 			want(t, r)

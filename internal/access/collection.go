@@ -34,7 +34,7 @@ type Collection struct {
 	Odd         []string   `json:"odd,omitempty"`        // names of elements that the last complete read could not decode ("": not even a name); their records, if any, are the former ones
 	FirstRead   time.Time  `json:"firstRead,omitzero"`   // begin of the first complete read: the baseline
 	ChangedRead time.Time  `json:"changedRead,omitzero"` // begin of the read that last changed this document
-	Trail       Trail      `json:"trail,omitzero"`       // the watcher's memory; no other stage reads it
+	Trail       Trail      `json:"trail,omitzero"`       // the watcher's memory; rules read the ids of its recent changes
 }
 
 // Trail is what the watcher keeps beside a collection, in the same compare-and-set,

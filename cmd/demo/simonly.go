@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/atlas/sim"
+)
+
+// coordinates are what somebody needs to use the simulated Atlas. The credentials are an
+// owner's, where there is one, else the first in the world.
+type coordinates struct {
+	BaseURL      string            `json:"base_url"`
+	OrgID        string            `json:"org_id"`
+	Projects     map[string]string `json:"projects"`
+	ClientID     string            `json:"client_id"`
+	ClientSecret string            `json:"client_secret"`
+	PublicKey    string            `json:"public_key"`
+	PrivateKey   string            `json:"private_key"`
+}
+
+// locate looks the coordinates of the first org up. It must have a credential of each
+// kind.
+func locate(baseURL string, w sim.World) coordinates {
+	org := w.Orgs[0]
+	c := coordinates{BaseURL: baseURL, OrgID: org.ID, Projects: map[string]string{}}
+	for _, p := range org.Projects {
+		c.Projects[p.Name] = p.ID
+	}
+	acc := org.ServiceAccounts[owner(org.ServiceAccounts, func(s sim.ServiceAccount) []sim.Grant { return s.Roles })]
+	key := org.APIKeys[owner(org.APIKeys, func(k sim.APIKey) []sim.Grant { return k.Roles })]
+	c.ClientID, c.ClientSecret, c.PublicKey, c.PrivateKey = acc.ClientID, acc.Secret, key.PublicKey, key.PrivateKey
+	return c
+}
+
+func owner[T any](list []T, roles func(T) []sim.Grant) int {
+	owns := func(v T) bool {
+		return slices.ContainsFunc(roles(v), func(g sim.Grant) bool { return g.RoleName == "ORG_OWNER" })
+	}
+	return max(0, slices.IndexFunc(list, owns))
+}
+
+// simOnly serves the simulated Atlas until ctx ends.
+func simOnly(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) error {
+	atlas, err := buildAtlas(o, stdin, time.Now())
+	if err != nil {
+		return err
+	}
+	s, err := listen(ctx, o.listen, atlas)
+	if err != nil {
+		return err
+	}
+	line, err := json.Marshal(locate(s.url, atlas.Snapshot()))
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	if _, err := fmt.Fprintf(stdout, "%s\n", line); err != nil {
+		return errors.Join(fmt.Errorf("print the coordinates: %w", err), s.close())
+	}
+	<-ctx.Done()
+	return s.close()
+}
+
+// served is a handler that listens.
+type served struct {
+	url    string
+	server *http.Server
+	done   chan error
+}
+
+func listen(ctx context.Context, addr string, h http.Handler) (*served, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: listen on %s: %w", errUsage, addr, err)
+	}
+	s := &served{url: "http://" + l.Addr().String(), server: &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}, done: make(chan error, 1)}
+	go func() { s.done <- s.server.Serve(l) }()
+	return s, nil
+}
+
+// close ends all connections: a simulated Atlas owes nobody an answer.
+func (s *served) close() error {
+	err := s.server.Close()
+	if served := <-s.done; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}

@@ -1,0 +1,339 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+const (
+	maxStaticCost = 500_000 // refused above; about 20 ms
+	userCostLimit = 100_000 // of one evaluation of a user's rule
+	maxListSize   = 200     // for the static estimate
+	maxStringSize = 1024
+)
+
+// compiler makes expressions of drafts.
+type compiler struct {
+	base *cel.Env
+	errs *LoadErrors
+}
+
+func newCompiler(errs *LoadErrors) (*compiler, error) {
+	env, err := cel.NewEnv(
+		celTypes(), ext.Strings(), ext.Lists(), ext.Sets(), ext.Math(), ext.Bindings(), ext.Network(),
+		cel.ParserExpressionSizeLimit(16_384), cel.ParserRecursionLimit(64),
+		cel.ASTValidators(
+			cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals(),
+			cel.ValidateHomogeneousAggregateLiterals(), cel.ValidateComprehensionNestingLimit(2),
+		),
+		cel.Function("days", cel.Overload("days_int", []*cel.Type{cel.IntType}, cel.DurationType, cel.UnaryBinding(days))),
+		cel.Function("glob", cel.Overload("glob_string_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType, cel.BinaryBinding(globCall))),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the rule language: %w", err)
+	}
+	return &compiler{env, errs}, nil
+}
+
+func days(v ref.Val) ref.Val {
+	n, ok := v.(types.Int)
+	if limit := types.Int(math.MaxInt64 / (24 * time.Hour)); !ok || n > limit || n < -limit {
+		return types.NewErr("days(%v): out of range", v)
+	}
+	return types.Duration{Duration: time.Duration(n) * 24 * time.Hour}
+}
+
+func globCall(pattern, name ref.Val) ref.Val {
+	p, ok1 := pattern.(types.String)
+	n, ok2 := name.(types.String)
+	if !ok1 || !ok2 {
+		return types.MaybeNoSuchOverloadErr(pattern)
+	}
+	return types.Bool(glob(string(p), string(n)))
+}
+
+// rule compiles all expressions of a draft.
+func (c *compiler) rule(d *draft, builtIn bool) {
+	r := d.rule
+	r.BuiltIn = builtIn
+	if _, ok := kinds[r.Kind]; !ok {
+		return // said already
+	}
+	mode := forEach
+	if r.OnChange {
+		mode = forChange
+	}
+	envs := map[string]*cel.Env{"": c.env(d, mode), "whole.": c.env(d, forWhole)}
+	if envs[""] == nil || envs["whole."] == nil {
+		return
+	}
+	compile := func(prefix, key string, want *cel.Type) *expr {
+		return c.expr(d, envs[prefix], prefix+key, want, builtIn)
+	}
+	r.each = checkOf(d, "", compile)
+	if _, ok := d.exprs["whole.when"]; ok {
+		r.whole = checkOf(d, "whole.", compile)
+	}
+	r.key, r.until = compile("", "key", cel.StringType), compile("", "until", cel.BoolType)
+	if d.through != "" {
+		r.through = &through{d.through, compile("", "through.names", cel.ListType(cel.StringType))}
+	}
+	r.setParams()
+}
+
+func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel.Type) *expr) *check {
+	texts := cel.ListType(cel.StringType)
+	c := &check{
+		notApplicable: compile(prefix, "not_applicable", cel.StringType), when: compile(prefix, "when", cel.BoolType),
+		unknown: compile(prefix, "unknown", cel.StringType), message: compile(prefix, "message", cel.StringType),
+		severity: compile(prefix, "severity_here", cel.StringType), ceiling: compile(prefix, "ceiling_here", cel.StringType),
+		since: compile(prefix, "since", cel.TimestampType), path: compile(prefix, "path", texts), causes: compile(prefix, "causes", texts),
+	}
+	c.ask = compile(prefix, "ask", cel.IntType)
+	for _, f := range d.facts {
+		if f.src == prefix {
+			c.facts = append(c.facts, fact{f.name, compile(prefix, "facts."+f.name, cel.StringType)})
+		}
+	}
+	return c
+}
+
+// env is the environment of a rule's expressions.
+func (c *compiler) env(d *draft, mode int) *cel.Env {
+	var opts []cel.EnvOption
+	for _, v := range variables(d.rule.Kind, mode) {
+		opts = append(opts, cel.Variable(v.name, v.typ))
+	}
+	for name, v := range d.rule.Params {
+		opts = append(opts, cel.Variable("params."+name, paramType(v)))
+	}
+	env, err := c.base.Extend(opts...)
+	if err != nil {
+		c.errs.add(d.at, "rule %s: %v", d.rule.ID, err)
+		return nil
+	}
+	return env
+}
+
+// setParams gives the parameters the names by which expressions use them.
+func (r *Rule) setParams() {
+	r.params = make(map[string]any, len(r.Params))
+	for k, v := range r.Params {
+		r.params["params."+k] = v
+	}
+}
+
+// expr compiles one expression of a draft; nil if the draft has none, or a bad one.
+func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, builtIn bool) *expr {
+	raw, ok := d.exprs[key]
+	if prefix, found := strings.CutSuffix(key, "ask"); found {
+		raw, ok = d.ask(prefix)
+	}
+	if !ok {
+		return nil
+	}
+	ast, iss := env.Compile(raw.src)
+	if iss.Err() != nil && strings.HasSuffix(key, "ask") {
+		return nil // said of its parts
+	}
+	if iss.Err() != nil {
+		for _, e := range iss.Errors() {
+			text, _, _ := strings.Cut(e.Message, "\n")
+			c.errs.add(raw.position(e.Location.Line(), e.Location.Column()), "rule %s: %s: %s", d.rule.ID, key, text)
+		}
+		return nil
+	}
+	if !ast.OutputType().IsExactType(want) {
+		c.errs.add(raw.at, "rule %s: %s gives %s: want %s", d.rule.ID, key, ast.OutputType(), want)
+		return nil
+	}
+	if most, err := env.EstimateCost(ast, sizes{}); err != nil || most.Max > maxStaticCost {
+		c.errs.add(raw.at, "rule %s: %s may cost %d units, above %d: use fewer nested loops%s", d.rule.ID, key, most.Max, maxStaticCost, because(err))
+		return nil
+	}
+	prog, err := env.Program(ast, programOptions(builtIn)...)
+	if err != nil {
+		c.errs.add(raw.at, "rule %s: %s: %v", d.rule.ID, key, err)
+		return nil
+	}
+	return &expr{src: raw.src, at: raw.at, prog: prog}
+}
+
+// ask is the expression that asks for the answer at once: one evaluation is much
+// cheaper than three. Its parts were compiled by themselves, for their positions.
+func (d *draft) ask(prefix string) (rawExpr, bool) {
+	part := func(key, format string) string {
+		e, ok := d.exprs[prefix+key]
+		if !ok {
+			return ""
+		}
+		return fmt.Sprintf(format, e.src)
+	}
+	src := part("not_applicable", "(%s\n) != '' ? 0 : ") + part("when", "(%s\n) ? 1 : ") + part("unknown", "(%s\n) != '' ? 2 : ") + "3"
+	when, ok := d.exprs[prefix+"when"]
+	return rawExpr{src: src, at: when.at}, ok
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " (" + err.Error() + ")"
+}
+
+func programOptions(builtIn bool) []cel.ProgramOption {
+	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if !builtIn {
+		opts = append(opts, cel.CostLimit(userCostLimit))
+	}
+	return opts
+}
+
+// sizes tells the static estimate how long lists and texts get.
+type sizes struct{}
+
+func (sizes) EstimateSize(element cost.AstNode) *cost.SizeEstimate {
+	switch element.Type().Kind() {
+	case types.ListKind, types.MapKind:
+		return &cost.SizeEstimate{Min: 0, Max: maxListSize}
+	case types.StringKind:
+		return &cost.SizeEstimate{Min: 0, Max: maxStringSize}
+	}
+	return nil
+}
+
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+var stringsType = reflect.TypeFor[[]string]()
+
+// errSilent is an expression that gave no value of its type.
+var errSilent = errors.New("it gave no value")
+
+func (e *expr) eval(s *subject) (ref.Val, error) {
+	out, _, err := e.prog.Eval(s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", e.at, err)
+	}
+	return out, nil
+}
+
+func (e *expr) bool(s *subject) (bool, error) {
+	v, err := e.eval(s)
+	if err != nil {
+		return false, err
+	}
+	b, ok := v.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("%s: %w", e.at, errSilent)
+	}
+	return bool(b), nil
+}
+
+// int is for ask.
+func (e *expr) int(s *subject) (int, error) {
+	v, err := e.eval(s)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := v.(types.Int)
+	if !ok {
+		return 0, fmt.Errorf("%s: %w", e.at, errSilent)
+	}
+	return int(n), nil
+}
+
+// text is "" for an expression that a rule does not have.
+func (e *expr) text(s *subject) (string, error) {
+	if e == nil {
+		return "", nil
+	}
+	v, err := e.eval(s)
+	if err != nil {
+		return "", err
+	}
+	t, ok := v.(types.String)
+	if !ok {
+		return "", fmt.Errorf("%s: %w", e.at, errSilent)
+	}
+	return string(t), nil
+}
+
+func (e *expr) texts(s *subject) ([]string, error) {
+	if e == nil {
+		return nil, nil
+	}
+	v, err := e.eval(s)
+	if err != nil {
+		return nil, err
+	}
+	out, err := v.ConvertToNative(stringsType)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", e.at, err)
+	}
+	return slices.Clone(out.([]string)), nil
+}
+
+func (e *expr) time(s *subject) (time.Time, error) {
+	if e == nil {
+		return time.Time{}, nil
+	}
+	v, err := e.eval(s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, ok := v.(types.Timestamp)
+	if !ok {
+		return time.Time{}, fmt.Errorf("%s: %w", e.at, errSilent)
+	}
+	if t.Unix() <= 0 { // an unset time
+		return time.Time{}, nil
+	}
+	return t.UTC(), nil
+}
+
+// override applies what the installation changes.
+func (c *compiler) override(d *draft, o Override, envs []access.Environment) {
+	at := position{file: "override of " + d.rule.ID}
+	d.rule.Params = maps.Clone(d.rule.Params)
+	if o.Severity != "" && !slices.Contains(access.Severities(), o.Severity) {
+		c.errs.add(at, "severity %q: want one of %v", o.Severity, access.Severities())
+	} else if o.Severity != "" {
+		d.rule.Severity = o.Severity
+	}
+	if o.Environments != nil {
+		d.rule.Environments = o.Environments
+	}
+	for _, name := range o.Environments {
+		if !slices.ContainsFunc(envs, func(e access.Environment) bool { return e.Name == name }) {
+			c.errs.add(at, "environment %q is not configured", name)
+		}
+	}
+	for name, raw := range o.Params {
+		old, ok := d.rule.Params[name]
+		v, valid := paramValue(raw)
+		switch {
+		case !ok:
+			c.errs.add(at, "no parameter %q%s", name, suggestion(name, d.rule.Params))
+		case !valid || !paramType(v).IsExactType(paramType(old)):
+			c.errs.add(at, "parameter %s: want a %s such as %v", name, paramType(old), old)
+		default:
+			d.rule.Params[name] = v
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// Engine judges by one set of rules under one policy. It never changes and may be
+// used by many goroutines.
+type Engine struct {
+	policy *policy
+	rules  []*Rule // by id
+	hash   string
+	failed atomic.Pointer[func(rule string, err error)]
+}
+
+// Load builds an engine of the built-in rules and those of users. The error is a
+// [*LoadErrors] that lists every mistake; then there is no engine.
+func Load(p Policy, userRules ...Source) (*Engine, error) {
+	errs := &LoadErrors{}
+	c, err := newCompiler(errs)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{policy: newPolicy(p)}
+	var all []*draft
+	inFiles := builtins()
+	for i, src := range slices.Concat(inFiles, userRules) {
+		for _, d := range parse(src, errs) {
+			all = append(all, d)
+			if o, ok := p.Overrides[d.rule.ID]; ok {
+				c.override(d, o, p.Environments)
+			}
+			c.rule(d, i < len(inFiles))
+		}
+	}
+	e.take(all, p.Overrides, errs)
+	if len(errs.Problems) == 0 {
+		for _, d := range all {
+			c.test(d)
+		}
+	}
+	e.hash = hashOf(p, inFiles, userRules)
+	return e, errs.orNil()
+}
+
+// take checks that ids are unique and overrides name rules, and sorts.
+func (e *Engine) take(all []*draft, overrides map[string]Override, errs *LoadErrors) {
+	first := map[string]position{}
+	for _, d := range all {
+		if at, ok := first[d.rule.ID]; ok {
+			errs.add(d.at, "rule %s is there already: %s", d.rule.ID, at)
+			continue
+		}
+		first[d.rule.ID] = d.at
+		e.rules = append(e.rules, d.rule)
+	}
+	for _, id := range slices.Sorted(maps.Keys(overrides)) {
+		if _, ok := first[id]; !ok {
+			errs.add(position{file: "override of " + id}, "there is no such rule%s", suggestion(id, first))
+		}
+	}
+	slices.SortFunc(e.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// hashOf is the same for the same rules and policy, in every process.
+func hashOf(p Policy, sources ...[]Source) string {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		panic("rules: a policy does not encode: " + err.Error())
+	}
+	parts := []string{string(raw)}
+	for _, s := range slices.Concat(sources...) {
+		parts = append(parts, s.Name, string(s.Text))
+	}
+	return access.Hash(parts...)
+}
+
+// Rules lists the rules in order of id.
+func (e *Engine) Rules() []Rule {
+	out := make([]Rule, 0, len(e.rules))
+	for _, r := range e.rules {
+		out = append(out, *r)
+	}
+	return out
+}
+
+// Rule is the rule of this id.
+func (e *Engine) Rule(id string) (Rule, bool) {
+	r := e.find(id)
+	if r == nil {
+		return Rule{}, false
+	}
+	return *r, true
+}
+
+func (e *Engine) find(id string) *Rule {
+	i, ok := slices.BinarySearchFunc(e.rules, id, func(r *Rule, id string) int { return strings.Compare(r.ID, id) })
+	if !ok {
+		return nil
+	}
+	return e.rules[i]
+}
+
+// Hash names rules and policy: findings that a change of it opens are inherited.
+func (e *Engine) Hash() string { return e.hash }
+
+// Reads are the kinds that a judgement by the rule rests on.
+func (e *Engine) Reads(id string) []access.Kind {
+	r := e.find(id)
+	if r == nil {
+		return nil
+	}
+	if r.OnChange {
+		return slices.Clone(append([]access.Kind{r.Kind}, r.Reads...))
+	}
+	return slices.Clone(r.Reads)
+}
+
+// Environment is the environment that matches the project, and why, for people. Of
+// several it is the strictest; none is "".
+func (e *Engine) Environment(project access.Project) (name, why string) {
+	return e.policy.environment(project)
+}
+
+// Holds is the environment that counts for a project judged under former so far that
+// matches now: a stricter one counts at once, a weaker one once it is acknowledged.
+func (e *Engine) Holds(former, now string) string { return e.policy.hold(former, now) }
+
+// Production reports whether the environment is judged at full severity. What matches
+// no environment is.
+func (e *Engine) Production(environment string) bool { return e.policy.production[environment] }
+
+// Identity is the first identity that matches the user in the environment.
+func (e *Engine) Identity(environment string, u access.DatabaseUser) (access.Identity, bool) {
+	id := e.policy.identity(environment, u)
+	return *id, id != &nobody
+}
+
+// OnFailure has f called with each failure of a rule's expression, beside the unknown
+// verdict that it makes.
+func (e *Engine) OnFailure(f func(rule string, err error)) { e.failed.Store(&f) }
+
+func (e *Engine) fail(rule string, err error) {
+	if f := e.failed.Load(); f != nil {
+		(*f)(rule, err)
+	}
+}
+
+// kinds are the kinds that judging a scope takes.
+func (e *Engine) kinds(scope access.Scope) []access.Kind {
+	set := map[access.Kind]bool{}
+	if !scope.IsOrg() {
+		set[access.KindProject] = true
+	}
+	for _, r := range e.rules {
+		if r.of(scope) {
+			for _, k := range e.Reads(r.ID) {
+				set[k] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// of reports whether the rule's kind is one of the scope's level.
+func (r *Rule) of(scope access.Scope) bool {
+	return slices.Contains(access.OrgKinds(), r.Kind) == scope.IsOrg()
+}
+
+// Evaluate judges a scope. Verdicts are in order of rule; those of one rule begin with
+// what its replayed changes show of the past (Evidence.Ended is set), then come all
+// resources in order of name, then what they are together. Every resource that can be
+// named has a verdict of every rule that applies, except under change rules, whose
+// matches alone have.
+func (e *Engine) Evaluate(in Input) []access.Verdict {
+	w := newWorld(e.policy, &in, e.fail)
+	out := make([]access.Verdict, 0, e.estimate(in))
+	for _, r := range e.rules {
+		switch {
+		case !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment):
+		case r.OnChange:
+			out = w.judgeChanges(r, out)
+		default:
+			out = w.judgeState(r, out)
+		}
+	}
+	return out
+}
+
+func (e *Engine) estimate(in Input) int {
+	n := len(in.Changes) + len(in.Standing)
+	for _, r := range e.rules {
+		n += len(in.Collections[r.Kind].Resources) + 1
+	}
+	return n
+}
+
+// Judge is one rule's verdict of one reference, as [Engine.Evaluate] would give it.
+func (e *Engine) Judge(in Input, rule string, ref access.Ref, key string) access.Verdict {
+	v := access.Verdict{Rule: rule, Ref: ref, Key: key}
+	r := e.find(rule)
+	if r == nil || !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment) {
+		v.Answer, v.Why = access.AnswerNotApplicable, fmt.Sprintf("rule %s does not apply here (any more)", rule)
+		return v
+	}
+	w := newWorld(e.policy, &in, e.fail)
+	var all []access.Verdict
+	if r.OnChange {
+		all = w.judgeChanges(r, nil)
+	} else {
+		all = w.judgeOne(r, ref)
+	}
+	for _, got := range slices.Backward(all) {
+		if got.Ref == ref && got.Key == key {
+			return got
+		}
+	}
+	v.Answer, v.Why = absent(w.in, ref)
+	return v
+}
+
+// absent is the answer for a reference that has no verdict.
+func absent(in *Input, ref access.Ref) (access.Answer, string) {
+	c := in.Collections[ref.Kind]
+	if t := in.trouble(ref.Kind); t != "" {
+		return access.AnswerUnknown, t
+	}
+	if _, there := c.Find(ref.Name); there || ref.Name == in.Scope.ID() {
+		return access.AnswerNotApplicable, "the rule does not judge it (any more)"
+	}
+	if slices.Contains(c.Odd, "") {
+		return access.AnswerUnknown, "it is not in the list, which holds an element that could not be decoded"
+	}
+	return access.AnswerPass, "it is gone"
+}

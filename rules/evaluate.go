@@ -1,0 +1,224 @@
+package rules
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// judgeState judges all resources of a state rule's kind.
+func (w *world) judgeState(r *Rule, out []access.Verdict) []access.Verdict {
+	if !w.hasContent(r.Kind) {
+		return out
+	}
+	trouble := w.troubleOf(r.Reads)
+	var past history
+	if trouble == "" {
+		past = w.replay(r)
+		out = append(out, past.verdicts...)
+	}
+	subjects := w.subjectsOf(r)
+	for i := range subjects {
+		out = append(out, access.Verdict{})
+		subjects[i].judge(&out[len(out)-1], trouble, past)
+	}
+	if r.whole != nil {
+		out = append(out, w.judgeWhole(r, trouble, past))
+	}
+	return out
+}
+
+// judgeOne judges one reference by a state rule.
+func (w *world) judgeOne(r *Rule, ref access.Ref) []access.Verdict {
+	trouble := w.troubleOf(r.Reads)
+	if r.whole != nil && ref.Name == w.in.Scope.ID() && w.hasContent(r.Kind) {
+		return []access.Verdict{w.judgeWhole(r, trouble, history{})}
+	}
+	res, ok := w.in.Collections[r.Kind].Find(ref.Name)
+	if !ok {
+		return nil
+	}
+	return []access.Verdict{w.judgeResource(r, res, trouble, history{})}
+}
+
+// subjectsOf are all resources of the rule's kind. What one rule found out about them
+// the next one need not.
+func (w *world) subjectsOf(r *Rule) []subject {
+	list, ok := w.subjects[r.Kind]
+	if !ok {
+		resources := w.in.Collections[r.Kind].Resources
+		list = make([]subject, len(resources))
+		for i := range resources {
+			list[i].ref, list[i].res, list[i].w, list[i].now = access.Ref{Scope: w.in.Scope, Kind: r.Kind, Name: resources[i].Name()}, &resources[i], w, w.in.Now
+		}
+		w.subjects[r.Kind] = list
+	}
+	for i := range list {
+		s := &list[i]
+		s.rule, s.came, s.since, s.exp, s.uni = r, false, time.Time{}, nil, nil
+	}
+	return list
+}
+
+func (w *world) subject(r *Rule, res *access.Resource) *subject {
+	return &subject{w: w, rule: r, res: res, now: w.in.Now, ref: access.Ref{Scope: w.in.Scope, Kind: r.Kind, Name: res.Name()}}
+}
+
+func (w *world) wholeSubject(r *Rule) *subject {
+	return &subject{w: w, rule: r, res: &access.Resource{}, now: w.in.Now, ref: access.Ref{Scope: w.in.Scope, Kind: r.Kind, Name: w.in.Scope.ID()}}
+}
+
+// judgeResource is the verdict of one resource.
+func (w *world) judgeResource(r *Rule, res access.Resource, trouble string, past history) access.Verdict {
+	var v access.Verdict
+	w.subject(r, &res).judge(&v, trouble, past)
+	return v
+}
+
+func (s *subject) judge(v *access.Verdict, trouble string, past history) {
+	if odd := s.w.in.Collections[s.rule.Kind].Odd; trouble == "" && len(odd) > 0 && slices.Contains(odd, s.ref.Name) {
+		trouble = "it could not be decoded when it was last read"
+	}
+	s.verdict(v, s.rule.each, trouble, past)
+}
+
+func (w *world) judgeWhole(r *Rule, trouble string, past history) access.Verdict {
+	var v access.Verdict
+	w.wholeSubject(r).verdict(&v, r.whole, trouble, past)
+	return v
+}
+
+// verdict makes v the answer with all that belongs to it.
+func (s *subject) verdict(v *access.Verdict, c *check, trouble string, past history) {
+	v.Rule, v.Ref, v.Answer, v.Why = s.rule.ID, s.ref, access.AnswerUnknown, trouble
+	if s.rule.key != nil {
+		if key, err := s.rule.key.text(s); err == nil {
+			v.Key = key
+		}
+	}
+	if trouble != "" {
+		return
+	}
+	s.recall(v.Key, past)
+	var err error
+	if v.Answer, v.Why, err = s.answer(c); err == nil && v.Answer == access.AnswerViolation {
+		err = s.describe(c, v, past)
+	}
+	if err != nil {
+		s.w.failed(s.rule.ID, err)
+		*v = access.Verdict{Rule: v.Rule, Ref: v.Ref, Key: v.Key, Why: "the rule failed on it: " + err.Error()}
+	}
+}
+
+// recall takes over when the union became the world from the open finding or replay.
+func (s *subject) recall(key string, past history) {
+	if s.rule.whole == nil {
+		return
+	}
+	if f, ok := s.episode(key, past); ok {
+		s.since = f.CauseAt
+	} else if o, ok := past.opened[s.ref.Name]; ok {
+		s.since = o.CauseAt
+	}
+}
+
+// episode is the open finding of the subject, unless the replay shows that what it is
+// about ended and began again since.
+func (s *subject) episode(key string, past history) (access.Finding, bool) {
+	if len(s.w.in.Open) == 0 {
+		return access.Finding{}, false
+	}
+	f, ok := s.w.in.Open[access.FindingID(s.rule.ID, s.ref, key)]
+	if t := past.began[s.ref.Name]; ok && t != nil {
+		if c := t.of(s.ref.Name); follows(c.ID, c.Occurred, f) {
+			return access.Finding{}, false
+		}
+	}
+	return f, ok && f.Open()
+}
+
+// answer asks the rule: a violation is one even where other things cannot be told.
+func (s *subject) answer(c *check) (access.Answer, string, error) {
+	n, err := c.ask.int(s)
+	if err != nil {
+		return access.AnswerUnknown, "", err
+	}
+	switch n {
+	case askNotApplicable:
+		why, err := c.notApplicable.text(s)
+		return access.AnswerNotApplicable, why, err
+	case askUnknown:
+		why, err := c.unknown.text(s)
+		return access.AnswerUnknown, why, err
+	case askViolation:
+		return access.AnswerViolation, "", nil
+	}
+	return access.AnswerPass, "", nil
+}
+
+// describe fills in what a violation is, how bad, and what it comes from.
+func (s *subject) describe(c *check, v *access.Verdict, past history) error {
+	id := s.identity()
+	v.Class, v.Owner, v.Remedy = id.Class, id.Owner, s.rule.Remedy
+	if id.Class != "" {
+		v.Evidence.DeclaredRoles, v.Evidence.DeclaredScopes = id.Roles, id.Scopes
+	}
+	if err := s.explain(c, v, past); err != nil {
+		return err
+	}
+	var err error
+	if v.Severity, err = s.severity(c); err != nil {
+		return err
+	}
+	if v.Ceiling, err = s.ceiling(c); err != nil {
+		return err
+	}
+	if v.Evidence.Path, err = c.path.texts(s); err != nil {
+		return err
+	}
+	for _, f := range c.facts {
+		text, err := f.expr.text(s)
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			addFact(v, f.name, text)
+		}
+	}
+	v.Message, err = c.message.text(s)
+	return err
+}
+
+// severity is the rule's, or the expression's; one step lower outside production.
+func (s *subject) severity(c *check) (access.Severity, error) {
+	text, err := c.severity.text(s)
+	if err != nil {
+		return "", err
+	}
+	out := s.rule.Severity
+	if slices.Contains(access.Severities(), access.Severity(text)) {
+		out = access.Severity(text)
+	}
+	if !s.w.production {
+		out = lower(out)
+	}
+	return out, nil
+}
+
+// ceiling is the rule's, or a lower one where the expression says so.
+func (s *subject) ceiling(c *check) (access.Ceiling, error) {
+	text, err := c.ceiling.text(s)
+	if err != nil || text == "" {
+		return s.rule.Ceiling, err
+	}
+	here, _ := parseCeiling(text)
+	return s.rule.Ceiling.Min(here), nil
+}
+
+func addFact(v *access.Verdict, name, text string) {
+	if v.Evidence.Facts == nil {
+		v.Evidence.Facts = map[string]string{}
+	}
+	v.Evidence.Facts[name] = text
+}

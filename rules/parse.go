@@ -1,0 +1,281 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// draft is a rule as read from a file, not compiled yet.
+type draft struct {
+	rule    *Rule
+	written Rule // before overrides: what the tests are about
+	at      position
+	exprs   map[string]rawExpr // by key, those of the whole as "whole.<key>"
+	facts   []rawExpr          // with name
+	tests   []fileTest
+	through access.Kind
+}
+
+// rawExpr is the text of an expression and where its first character is.
+type rawExpr struct {
+	name, src string
+	at        position
+	exact     bool // positions inside the text can be told
+	lines     bool // the text spans lines as in the file
+}
+
+var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+// parser collects what one file says and every mistake in saying it.
+type parser struct {
+	src  Source
+	errs *LoadErrors
+}
+
+// parse reads the rules of a file: any number of documents, each a rule or a list of rules.
+func parse(src Source, errs *LoadErrors) []*draft {
+	p := &parser{src, errs}
+	var out []*draft
+	dec := yaml.NewDecoder(bytes.NewReader(src.Text))
+	for {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			p.badYAML(err)
+			return out
+		}
+		for _, n := range doc.Content {
+			out = append(out, p.rules(n)...)
+		}
+	}
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+)(?:, column (\d+))?`)
+
+func (p *parser) badYAML(err error) {
+	at := position{p.src.Name, 1, 1}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		at.line, _ = strconv.Atoi(m[1])
+		if m[2] != "" {
+			at.col, _ = strconv.Atoi(m[2])
+		}
+	}
+	p.errs.add(at, "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+}
+
+func (p *parser) at(n *yaml.Node) position {
+	return position{p.src.Name, max(n.Line, 1), max(n.Column, 1)}
+}
+
+func (p *parser) rules(n *yaml.Node) (out []*draft) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			out = append(out, p.rules(c)...)
+		}
+	case yaml.MappingNode:
+		out = append(out, p.rule(n))
+	default:
+		if n.Kind != yaml.ScalarNode || n.Value != "" {
+			p.errs.add(p.at(n), "want a rule or a list of rules")
+		}
+	}
+	return out
+}
+
+// fields walks a mapping; a key that is not in known, or comes twice, is a mistake.
+func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		p.errs.add(p.at(n), "%s: want keys and values", what)
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		f, ok := known[k.Value]
+		switch {
+		case !ok:
+			p.errs.add(p.at(k), "%s has no key %q%s", what, k.Value, suggestion(k.Value, known))
+		case seen[k.Value]:
+			p.errs.add(p.at(k), "%s: key %q comes twice", what, k.Value)
+		default:
+			f(v)
+		}
+		seen[k.Value] = true
+	}
+}
+
+func (p *parser) rule(n *yaml.Node) *draft {
+	r := &Rule{Source: p.src.Name, Line: n.Line, Params: map[string]any{}, Remedy: "none", Severity: access.Medium, StandsFor: 7 * 24 * time.Hour}
+	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}}
+	var on, severity, ceiling string
+	known := map[string]func(*yaml.Node){
+		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "severity": p.text(&severity),
+		"kind": func(v *yaml.Node) { r.Kind = p.kind(v) }, "on": p.text(&on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
+		"environments": p.texts(&r.Environments), "params": func(v *yaml.Node) { p.params(v, r) },
+		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&ceiling),
+		"controls": p.texts(&r.Controls), "references": p.texts(&r.References),
+		"through": func(v *yaml.Node) { p.throughBlock(v, d) },
+		"whole":   func(v *yaml.Node) { p.fields(v, "whole", p.checkKeys(d, "whole.")) },
+		"tests":   func(v *yaml.Node) { d.tests = p.tests(v) },
+		"key":     p.expr(d, "key"), "until": p.expr(d, "until"),
+	}
+	for k, f := range p.checkKeys(d, "") {
+		known[k] = f
+	}
+	p.fields(n, "a rule", known)
+	p.complete(d, on, severity, ceiling)
+	return d
+}
+
+// checkKeys are the expressions of one check.
+func (p *parser) checkKeys(d *draft, prefix string) map[string]func(*yaml.Node) {
+	out := map[string]func(*yaml.Node){"facts": func(v *yaml.Node) { p.factBlock(v, d, prefix) }}
+	for _, k := range []string{"not_applicable", "when", "unknown", "message", "severity_here", "ceiling_here", "since", "path", "causes"} {
+		out[k] = p.expr(d, prefix+k)
+	}
+	return out
+}
+
+func (p *parser) throughBlock(n *yaml.Node, d *draft) {
+	p.fields(n, "through", map[string]func(*yaml.Node){
+		"kind": func(v *yaml.Node) { d.through = p.kind(v) }, "names": p.expr(d, "through.names"),
+	})
+}
+
+func (p *parser) factBlock(n *yaml.Node, d *draft, prefix string) {
+	if n.Kind != yaml.MappingNode {
+		p.errs.add(p.at(n), "facts: want names and expressions")
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i].Value
+		p.expr(d, prefix+"facts."+name)(n.Content[i+1])
+		d.facts = append(d.facts, rawExpr{name: name, src: prefix})
+	}
+}
+
+// complete checks what every rule must have.
+func (p *parser) complete(d *draft, on, severity, ceiling string) {
+	r := d.rule
+	bad := func(format string, args ...any) {
+		p.errs.add(d.at, "rule %s: "+format, append([]any{r.ID}, args...)...)
+	}
+	if !ruleID.MatchString(r.ID) {
+		p.errs.add(d.at, "rule id %q: want family/name in lower case, such as network/open-to-world", r.ID)
+	}
+	for key, v := range map[string]string{"title": r.Title, "why": r.Why, "kind": string(r.Kind)} {
+		if v == "" {
+			bad("%s is missing", key)
+		}
+	}
+	switch on {
+	case "", "state":
+	case "change":
+		r.OnChange = true
+	default:
+		bad("on: %q: want state or change", on)
+	}
+	if severity != "" && !slices.Contains(access.Severities(), access.Severity(severity)) {
+		bad("severity %q: want one of %v", severity, access.Severities())
+	} else if severity != "" {
+		r.Severity = access.Severity(severity)
+	}
+	c, ok := parseCeiling(ceiling)
+	if !ok {
+		bad("ceiling %q: want tell, ask or auto", ceiling)
+	}
+	r.Ceiling = c
+	p.shape(d, bad)
+	d.written = *r
+}
+
+// shape checks which keys go together.
+func (p *parser) shape(d *draft, bad func(string, ...any)) {
+	r := d.rule
+	has := func(key string) bool { _, ok := d.exprs[key]; return ok }
+	if !has("when") || !has("message") {
+		bad("when and message are needed")
+	}
+	if slices.ContainsFunc([]string{"when", "message"}, func(k string) bool { return has("whole." + k) }) && (!has("whole.when") || !has("whole.message")) {
+		bad("whole needs when and message")
+	}
+	if r.OnChange && (has("whole.when") || has("through.names") || has("since")) {
+		bad("whole, through and since are of state rules only")
+	}
+	if !r.OnChange && has("until") {
+		bad("until is of change rules only: a state rule ends with its state")
+	}
+	if has("through.names") != (d.through != "") {
+		bad("through needs kind and names")
+	}
+	if !r.OnChange && !slices.Contains(r.Reads, r.Kind) {
+		r.Reads = append([]access.Kind{r.Kind}, r.Reads...)
+	}
+	if d.through != "" && !slices.Contains(r.Reads, d.through) {
+		r.Reads = append(r.Reads, d.through)
+	}
+}
+
+// parseCeiling reads a ceiling as rules write it.
+func parseCeiling(s string) (access.Ceiling, bool) {
+	switch s {
+	case "", "tell":
+		return access.CeilingTell, true
+	case "ask":
+		return access.CeilingAsk, true
+	case "auto":
+		return access.CeilingAuto, true
+	}
+	return access.CeilingTell, false
+}
+
+func suggestion[V any](word string, known map[string]V) string {
+	best, at := "", 3
+	for k := range known {
+		if d := distance(word, k); d < at || d == at && best != "" && k < best {
+			best, at = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %q?", best)
+}
+
+// distance is the number of edits between two short words.
+func distance(a, b string) int {
+	if len(a) > 64 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := last
+			if a[i] != b[j] {
+				cost = 1 + min(last, row[j], row[j+1])
+			}
+			last, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,281 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// kindInfo is how expressions see a kind: the variable that holds the resource, with
+// Atlas's own field names.
+type kindInfo struct {
+	variable string
+	zero     access.State
+}
+
+var kinds = map[access.Kind]kindInfo{
+	access.KindOrg:               {"organization", access.Org{}},
+	access.KindProject:           {"resource", access.Project{}},
+	access.KindCluster:           {"cluster", access.Cluster{}},
+	access.KindFlexCluster:       {"cluster", access.FlexCluster{}},
+	access.KindFederatedDatabase: {"instance", access.FederatedDatabase{}},
+	access.KindStreamWorkspace:   {"workspace", access.StreamWorkspace{}},
+	access.KindIPAccessEntry:     {"entry", access.IPAccessEntry{}},
+	access.KindDatabaseUser:      {"user", access.DatabaseUser{}},
+	access.KindCustomRole:        {"role", access.CustomRole{}},
+}
+
+func kindNames() map[string]bool {
+	out := map[string]bool{}
+	for k := range kinds {
+		out[string(k)] = true
+	}
+	return out
+}
+
+func (k kindInfo) celType() *cel.Type { return cel.ObjectType(reflect.TypeOf(k.zero).String()) }
+
+// variable is one name that expressions may use, with its type and how it is had.
+type variable struct {
+	name string
+	typ  *cel.Type
+	get  func(*subject) any
+}
+
+// common are there for every rule.
+var common = []variable{
+	{"now", cel.TimestampType, func(s *subject) any { return s.now }},
+	{"project.id", cel.StringType, func(s *subject) any { return s.w.in.Scope.ID() }},
+	{"project.name", cel.StringType, func(s *subject) any { return s.w.projectName() }},
+	{"project.tags", cel.MapType(cel.StringType, cel.StringType), func(s *subject) any { return s.w.tags() }},
+	{"environment.name", cel.StringType, func(s *subject) any { return s.w.in.Environment }},
+	{"environment.production", cel.BoolType, func(s *subject) any { return s.w.production }}, // true also where no environment matches
+}
+
+// ofResource are there for a state rule's resource, and for its severity, ceiling and message.
+var ofResource = []variable{
+	{"cause.through", cel.BoolType, func(s *subject) any { return s.came }}, // the newest cause is one of the resources that "through" names
+}
+
+// ofEntry tell of one entry of an access list.
+var ofEntry = []variable{
+	{"exposure.world", cel.BoolType, func(s *subject) any { return s.exposure().World() }}, // alone it is all public IPv4 or all public IPv6
+	{"exposure.v4", cel.IntType, func(s *subject) any { return int64(s.exposure().V4) }},   // public addresses
+	{"exposure.v6_64s", cel.IntType, func(s *subject) any { return int64(s.exposure().V6Slash64) }},
+	{"exposure.declared", cel.BoolType, func(s *subject) any { return s.declared() }}, // inside the declared networks of the environment
+	{"exposure.security_group", cel.BoolType, func(s *subject) any { return s.securityGroup() }},
+}
+
+// ofUnion tell of all entries of an access list but those that are the world alone.
+var ofUnion = []variable{
+	{"union.world", cel.BoolType, func(s *subject) any { return s.union().exposure.World() }},
+	{"union.families", cel.StringType, func(s *subject) any { return families(s.union().exposure) }},
+	{"union.v4", cel.IntType, func(s *subject) any { return int64(s.union().exposure.V4) }},
+	{"union.v6_64s", cel.IntType, func(s *subject) any { return int64(s.union().exposure.V6Slash64) }},
+	{"union.entries", cel.IntType, func(s *subject) any { return len(s.union().entries) }},
+	{"union.odd", cel.IntType, func(s *subject) any { return len(s.w.in.Collections[s.rule.Kind].Odd) }}, // entries that could not be decoded
+	{"union.since", cel.TimestampType, func(s *subject) any { return s.union().since }},                  // when it became the world; unset: at first sight
+	{"union.causes", cel.ListType(cel.StringType), func(s *subject) any { return s.union().causes }},     // wide undeclared entries that were added for it
+	{"union.rest_world", cel.BoolType, func(s *subject) any { return s.union().rest.World() }},           // the world also without them
+}
+
+// ofUser tell of a database user.
+var ofUser = []variable{
+	{"identity.class", cel.StringType, func(s *subject) any { return s.identity().Class }}, // "": no identity matches
+	{"identity.owner", cel.StringType, func(s *subject) any { return s.identity().Owner }},
+	{"identity.roles", cel.ListType(cel.ObjectType("access.RoleGrant")), func(s *subject) any { return s.identity().Roles }},
+	{"identity.scopes", cel.ListType(cel.ObjectType("access.UserScope")), func(s *subject) any { return s.identity().Scopes }},
+	{"identity.declares_roles", cel.BoolType, func(s *subject) any { return s.identity().Roles != nil }},
+	{"identity.declares_admin", cel.BoolType, func(s *subject) any { return s.declaresAdmin() }},
+	{"identity.until", cel.TimestampType, func(s *subject) any { return s.identity().Until }},
+	{"identity.has_until", cel.BoolType, func(s *subject) any { return !s.identity().Until.IsZero() }},
+	{"targets.names", cel.ListType(cel.StringType), func(s *subject) any { return s.w.targets() }}, // clusters, federated databases, stream workspaces
+	{"targets.count", cel.IntType, func(s *subject) any { return len(s.w.targets()) }},
+	{"admin.reached", cel.BoolType, func(s *subject) any { return s.admin().reached }}, // atlasAdmin, through roles at any depth
+	{"admin.path", cel.ListType(cel.StringType), func(s *subject) any { return s.admin().path }},
+	{"admin.roles", cel.ListType(cel.StringType), func(s *subject) any { return s.admin().custom }}, // the custom roles of the path
+	{"admin.missing", cel.ListType(cel.StringType), func(s *subject) any { return s.admin().missing }},
+	{"expiry.temporary", cel.BoolType, func(s *subject) any { return s.expiry().temporary }}, // it carries an expiry of any kind
+	{"expiry.passed", cel.BoolType, func(s *subject) any { return s.expiry().passed() }},
+	{"expiry.at", cel.TimestampType, func(s *subject) any { return s.expiry().at }}, // the first date that passed
+	{"expiry.by", cel.StringType, func(s *subject) any { return s.expiry().by }},
+	{"expiry.machine", cel.BoolType, func(s *subject) any { return s.expiry().machine }}, // an explicit machine-written date passed
+	{"expiry.unknown", cel.StringType, func(s *subject) any { return s.expiry().unknown }},
+}
+
+// ofChange tell of a change.
+var ofChange = []variable{
+	{"change.op", cel.StringType, func(s *subject) any { return string(s.change.Op) }},
+	{"change.type", cel.StringType, func(s *subject) any { return s.change.Type }}, // the event's
+	{"change.name", cel.StringType, func(s *subject) any { return s.change.Ref.Name }},
+	{"change.occurred", cel.TimestampType, func(s *subject) any { return s.change.Occurred }},
+	{"change.over", cel.BoolType, func(s *subject) any { return !s.change.Ended.IsZero() }}, // of an observed one: known to be undone
+	{"change.ended", cel.TimestampType, func(s *subject) any { return s.ended() }},
+	{"change.source", cel.StringType, func(s *subject) any { return string(s.change.Source) }},
+	{"change.gap", cel.BoolType, func(s *subject) any { return s.change.Gap }},
+	{"change.actor", cel.ObjectType("access.Actor"), func(s *subject) any { return s.change.Actor }},
+	{"change.fields", cel.ListType(cel.StringType), func(s *subject) any { return s.change.Fields }},
+	{"change.readable", cel.BoolType, func(s *subject) any { return s.w.trouble(s.rule.Kind) == "" }}, // the kind can be judged on now
+	{"change.present", cel.BoolType, func(s *subject) any { return s.present() }},                     // the resource is there in the last complete read
+}
+
+// getters holds every variable by name.
+var getters = func() map[string]func(*subject) any {
+	out := map[string]func(*subject) any{}
+	for _, list := range [][]variable{common, ofResource, ofEntry, ofUnion, ofUser, ofChange} {
+		for _, v := range list {
+			out[v.name] = v.get
+		}
+	}
+	for _, k := range kinds {
+		out[k.variable] = func(s *subject) any { return s.res.Box.State }
+	}
+	out["before"] = func(s *subject) any { return orZero(s.rule.Kind, s.change.Before) }
+	out["after"] = func(s *subject) any { return orZero(s.rule.Kind, s.change.After) }
+	return out
+}()
+
+func orZero(k access.Kind, b access.Box) any {
+	if b.IsZero() {
+		return kinds[k].zero
+	}
+	return b.State
+}
+
+// Which of a rule's expressions see which variables.
+const (
+	forEach = iota
+	forWhole
+	forChange
+)
+
+func variables(k access.Kind, mode int) []variable {
+	out := slices.Clone(common)
+	switch mode {
+	case forEach:
+		out = append(out, ofResource...)
+		out = append(out, variable{name: kinds[k].variable, typ: kinds[k].celType()})
+	case forChange:
+		out = append(out, ofChange...)
+		out = append(out, variable{name: "before", typ: kinds[k].celType()}, variable{name: "after", typ: kinds[k].celType()})
+	}
+	switch {
+	case k == access.KindIPAccessEntry && mode == forWhole:
+		out = append(out, ofUnion...)
+	case k == access.KindIPAccessEntry:
+		out = append(out, ofEntry...)
+	case k == access.KindDatabaseUser && mode == forEach:
+		out = append(out, ofUser...)
+	}
+	return out
+}
+
+var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// paramValue normalises a parameter: int64, float64, bool, string, time.Duration or
+// []string. A text that is a duration is one.
+func paramValue(raw any) (any, bool) {
+	switch v := raw.(type) {
+	case int:
+		return int64(v), true
+	case int64, float64, bool, time.Duration, []string:
+		return v, true
+	case string:
+		if d, err := time.ParseDuration(v); err == nil {
+			return d, true
+		}
+		return v, true
+	case []any:
+		out := make([]string, 0, len(v))
+		for _, x := range v {
+			s, ok := x.(string)
+			if !ok {
+				return nil, false
+			}
+			out = append(out, s)
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+func paramType(v any) *cel.Type {
+	switch v.(type) {
+	case int64:
+		return cel.IntType
+	case float64:
+		return cel.DoubleType
+	case bool:
+		return cel.BoolType
+	case time.Duration:
+		return cel.DurationType
+	case []string:
+		return cel.ListType(cel.StringType)
+	}
+	return cel.StringType
+}
+
+// celTypes are the Go types that expressions see, by their JSON names, which are
+// Atlas's own.
+func celTypes() cel.EnvOption {
+	args := []any{ext.ParseStructTag("json"), reflect.TypeFor[access.Actor]()}
+	for _, k := range slices.Sorted(maps.Keys(kinds)) {
+		args = append(args, reflect.TypeOf(kinds[k].zero))
+	}
+	return ext.NativeTypes(args...)
+}
+
+// decode reads a resource from its JSON, strictly; what is not given is as it would be
+// in the simplest resource of the kind.
+func (k kindInfo) decode(raw []byte) (access.Box, error) {
+	switch k.zero.(type) {
+	case access.IPAccessEntry:
+		e, err := strictly(raw, access.IPAccessEntry{})
+		e.Entry = canonical(e.Entry)
+		return access.Box{State: e}, err
+	case access.DatabaseUser:
+		u, err := strictly(raw, access.DatabaseUser{Database: "admin", Auth: access.AuthSCRAM})
+		u.Roles, u.Scopes, u.Labels = access.SortGrants(u.Roles), access.SortScopes(u.Scopes), access.SortLabels(u.Labels)
+		return access.Box{State: u}, err
+	case access.CustomRole:
+		r, err := strictly(raw, access.CustomRole{})
+		return access.Box{State: r}, err
+	case access.Cluster:
+		c, err := strictly(raw, access.Cluster{})
+		return access.Box{State: c}, err
+	case access.FlexCluster:
+		c, err := strictly(raw, access.FlexCluster{})
+		return access.Box{State: c}, err
+	case access.FederatedDatabase:
+		f, err := strictly(raw, access.FederatedDatabase{})
+		return access.Box{State: f}, err
+	case access.StreamWorkspace:
+		s, err := strictly(raw, access.StreamWorkspace{})
+		return access.Box{State: s}, err
+	case access.Org:
+		o, err := strictly(raw, access.Org{})
+		return access.Box{State: o}, err
+	}
+	p, err := strictly(raw, access.Project{})
+	return access.Box{State: p}, err
+}
+
+func strictly[T access.State](raw []byte, t T) (T, error) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&t); err != nil {
+		return t, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return t, nil
+}

@@ -1,0 +1,189 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/reach"
+)
+
+// Input is all that a judgement of a scope depends on, beside rules and policy.
+type Input struct {
+	Scope       access.Scope
+	Environment string                               // the one that holds; empty: none, judged as production
+	Collections map[access.Kind]access.Collection    // the last complete content with the newest status
+	Dirty       map[access.Kind]time.Time            // kinds that changed and were not read again yet, or that are too old
+	Now         time.Time                            // Atlas time
+	Changes     []access.Change                      // not taken in yet, in order; repetitions do not matter
+	Standing    map[string]access.Standing           // of the findings document
+	Open        map[string]access.Finding            // by id: what their episodes rest on is kept; resolved ones are ignored
+	Created     map[string]time.Time                 // of database users, by name (admin/app), where an event told; else the record tells
+	Read        map[access.Kind]time.Time            // begin of the last complete read, where known
+	MaxAge      func(kind access.Kind) time.Duration // nil or 0: no limit
+}
+
+// world is an input with what is derived from it once for all resources.
+type world struct {
+	*policy
+	in         *Input
+	production bool
+	project    access.Project
+	list       []access.Resource            // the entries of the union
+	roles      map[string]access.Resource   // custom roles that can be read
+	catalog    func() reach.Catalog         // of roles
+	troubles   map[access.Kind]string       // memo
+	subjects   map[access.Kind][]subject    // memo
+	names      []string                     // targets, memo
+	prefixes   map[string]netip.Prefix      // of entries, memo
+	failed     func(rule string, err error) // an expression failed
+}
+
+func newWorld(p *policy, in *Input, failed func(string, error)) *world {
+	w := &world{policy: p, in: in, production: p.production[in.Environment], troubles: map[access.Kind]string{}, subjects: map[access.Kind][]subject{}, prefixes: map[string]netip.Prefix{}, failed: failed}
+	if projects := access.States[access.Project](in.Collections[access.KindProject]); len(projects) == 1 {
+		w.project = projects[0]
+	}
+	w.list = in.Collections[access.KindIPAccessEntry].Resources
+	c := in.Collections[access.KindCustomRole]
+	w.setRoles(make(map[string]access.Resource, len(c.Resources)))
+	for _, r := range c.Resources {
+		if !slices.Contains(c.Odd, r.Name()) {
+			w.roles[r.Name()] = r
+		}
+	}
+	return w
+}
+
+// setRoles changes which custom roles there are.
+func (w *world) setRoles(roles map[string]access.Resource) {
+	var built *reach.Catalog
+	w.roles = roles
+	w.catalog = func() reach.Catalog {
+		if built == nil {
+			c := catalog(roles)
+			built = &c
+		}
+		return *built
+	}
+}
+
+func catalog(roles map[string]access.Resource) reach.Catalog {
+	custom := make([]reach.CustomRole, 0, len(roles))
+	for _, r := range roles {
+		s, ok := access.As[access.CustomRole](r.Box)
+		if !ok {
+			continue
+		}
+		c := reach.CustomRole{Name: s.Role, Inherits: grants(s.Inherits)}
+		for _, a := range s.Privileges {
+			c.Actions = append(c.Actions, reach.Action{Name: a.Action, Cluster: a.Cluster, Database: a.Database, Collection: a.Collection})
+		}
+		custom = append(custom, c)
+	}
+	return reach.NewCatalog(custom)
+}
+
+func grants(in []access.RoleGrant) []reach.Grant {
+	out := make([]reach.Grant, 0, len(in))
+	for _, g := range in {
+		out = append(out, reach.Grant{Role: g.Role, Database: g.Database, Collection: g.Collection})
+	}
+	return out
+}
+
+func (w *world) projectName() string {
+	if w.project.Title != "" {
+		return w.project.Title
+	}
+	return "project " + w.in.Scope.ID()
+}
+
+func (w *world) tags() map[string]string {
+	out := map[string]string{}
+	for _, t := range w.project.Tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+// hasContent reports whether the kind was ever read completely.
+func (w *world) hasContent(k access.Kind) bool { return hasContent(w.in.Collections[k]) }
+
+func hasContent(c access.Collection) bool {
+	return c.Status == access.StatusComplete || !c.FirstRead.IsZero()
+}
+
+// trouble is why the kind cannot be judged on now; empty if it can.
+func (w *world) trouble(k access.Kind) string {
+	t, ok := w.troubles[k]
+	if !ok {
+		t = w.in.trouble(k)
+		w.troubles[k] = t
+	}
+	return t
+}
+
+func (in *Input) trouble(k access.Kind) string {
+	c, read := in.Collections[k], in.Read[k]
+	switch {
+	case c.Status == access.StatusUnsupported && slices.Contains(access.TargetKinds(), k):
+		return "" // Atlas has none of them here
+	case c.Status == access.StatusUnread:
+		return fmt.Sprintf("%s was not read yet", k)
+	case c.Status != access.StatusComplete && c.Reason != "":
+		return fmt.Sprintf("%s cannot be read (%s): %s", k, c.Status, c.Reason)
+	case c.Status != access.StatusComplete:
+		return fmt.Sprintf("%s cannot be read (%s)", k, c.Status)
+	case !in.Dirty[k].IsZero():
+		return fmt.Sprintf("%s changed and was not read again yet", k)
+	case in.MaxAge != nil && in.MaxAge(k) > 0 && !read.IsZero() && in.Now.Sub(read) > in.MaxAge(k):
+		return fmt.Sprintf("%s was last read at %s, which is too long ago", k, stamp(read))
+	}
+	return ""
+}
+
+// troubleOf is the first trouble of the kinds.
+func (w *world) troubleOf(kinds []access.Kind) string {
+	for _, k := range kinds {
+		if t := w.trouble(k); t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// targets are the names of everything that a database user exists on. An element that
+// could not be decoded is there all the same.
+func (w *world) targets() []string {
+	if w.names != nil {
+		return w.names
+	}
+	w.names = []string{}
+	for _, k := range access.TargetKinds() {
+		c := w.in.Collections[k]
+		for _, r := range c.Resources {
+			w.names = append(w.names, r.Name())
+		}
+		for _, odd := range c.Odd {
+			if _, known := c.Find(odd); !known {
+				w.names = append(w.names, odd)
+			}
+		}
+	}
+	return w.names
+}
+
+// prefix is the network of an entry; false for a security group, which has none.
+func (w *world) prefix(entry string) (netip.Prefix, bool) {
+	p, ok := w.prefixes[entry]
+	if !ok {
+		p, _ = reach.ParseEntry(entry) // the zero prefix adds nothing to an exposure
+		w.prefixes[entry] = p
+	}
+	return p, p.IsValid()
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

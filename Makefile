@@ -8,8 +8,9 @@ check: ## every check, as CI runs it
 
 quick: ## the inner loop: no race detector, cached tests, no demo
 	@scripts/check tools format vet
-	@go test ./...
+	@go test $$(go list ./... | grep -v -e /internal/daemon$$ -e /internal/importtest$$)
 	@go test -count=1 ./internal/importtest
+	@go test ./internal/daemon -args -every=12 -kills=3 -changes=60
 
 build: ## the daemon, as the image carries it
 	@scripts/build bin/gatewarden

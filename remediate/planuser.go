@@ -17,6 +17,9 @@ func planUser(c Case, plan func(Case, access.DatabaseUser) access.Plan) access.P
 		box = r.Box
 	}
 	u, ok := access.As[access.DatabaseUser](box)
+	if !ok && c.Fresh == nil {
+		return ask("decide what database user %s needs, and set it by hand", c.Finding.Ref.Name)
+	}
 	if !ok || u.Name() != c.Finding.Ref.Name {
 		return ask("the database user %s was not seen: look at it first", c.Finding.Ref.Name)
 	}

@@ -191,15 +191,23 @@ func (f *fold) resolve(id, why string, ended time.Time) {
 	f.put(id, from, n, "resolved: "+why)
 }
 
-// mark says that the finding cannot be judged now; its state stays.
 // passing reports whether the rule cannot be judged only because kinds are just being
 // read again: their next judgement follows in a moment, and nobody needs to be told.
 func (f *fold) passing(rule string) bool {
-	return !slices.ContainsFunc(f.e.find(rule).Reads, func(k access.Kind) bool {
-		return f.in.trouble(k) != "" && !(f.in.Collections[k].Status == access.StatusComplete && f.in.Now.Sub(f.in.Dirty[k]) < passingFor)
-	})
+	passing := false
+	for _, k := range f.e.find(rule).Reads {
+		switch {
+		case f.in.trouble(k) == "": // then it is the rule itself that cannot tell
+		case f.in.Collections[k].Status == access.StatusComplete && f.in.Now.Sub(f.in.Dirty[k]) < passingFor:
+			passing = true
+		default:
+			return false
+		}
+	}
+	return passing
 }
 
+// mark says that the finding cannot be judged now; its state stays.
 func (f *fold) mark(id, why string) {
 	n := f.next.Findings[id]
 	if f.passing(n.Rule) {

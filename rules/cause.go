@@ -141,10 +141,19 @@ func (s *subject) findCause(c *check, since time.Time, past history) (cause, err
 	switch {
 	case began.After(since): // the date had passed when it was written
 		return found, nil
-	case since.After(s.w.in.Collections[s.rule.Kind].FirstRead):
+	case since.After(s.watchedSince()):
 		return cause{at: since}, nil
 	}
-	return cause{}, nil // it passed before we watched
+	return cause{}, nil // it passed before we watched, or in a gap
+}
+
+// watchedSince is since when the rule's kind has been watched without a gap.
+func (s *subject) watchedSince() time.Time {
+	c := s.w.in.Collections[s.rule.Kind]
+	if c.Watched.After(c.FirstRead) {
+		return c.Watched
+	}
+	return c.FirstRead
 }
 
 func (s *subject) causeOfUnion(since time.Time) cause {

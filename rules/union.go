@@ -23,7 +23,8 @@ type unionFacts struct {
 	exposure reach.Exposure
 	since    time.Time       // when they became the world; zero: they were at first sight
 	last     access.Resource // the entry with which they became it
-	causes   []string        // wide undeclared entries that were added for it
+	alone    []unionEntry    // the entries that are left out: each is the world by itself
+	causes   []string        // wide undeclared entries that were added for it, and such of alone
 	rest     reach.Exposure  // without the causes
 }
 
@@ -45,10 +46,13 @@ func (s *subject) unite() *unionFacts {
 	u := &unionFacts{}
 	for _, r := range s.w.list {
 		p, ok := s.w.prefix(r.Name())
-		if !ok || (!p.Addr().Is4() || p.Bits() < 8) && reach.CoversWorld(p) {
-			continue
+		switch e := (unionEntry{r, p, added(r), r.Gap}); {
+		case !ok:
+		case (!p.Addr().Is4() || p.Bits() < 8) && reach.CoversWorld(p):
+			u.alone = append(u.alone, e)
+		default:
+			u.entries = append(u.entries, e)
 		}
-		u.entries = append(u.entries, unionEntry{r, p, added(r), r.Gap})
 	}
 	u.exposure = expose(u.entries)
 	if u.exposure.World() {
@@ -84,7 +88,40 @@ func (s *subject) trace(u *unionFacts) {
 			rest = append(rest, e)
 		}
 	}
+	for _, e := range u.alone {
+		if s.causes(e, from) {
+			u.causes = append(u.causes, e.res.Name())
+		}
+	}
 	u.rest = expose(rest)
+}
+
+// companions are the entries to be deleted with one that is the world by itself: none
+// where the rest is not the world; else whatever was added for that as well, so that two
+// ways of opening it do not shield each other.
+func (s *subject) companions() []string {
+	name := s.entryName()
+	var rest []unionEntry
+	var own time.Time
+	for _, r := range s.w.list {
+		p, ok := s.w.prefix(r.Name())
+		switch e := (unionEntry{r, p, added(r), r.Gap}); {
+		case r.Name() == name:
+			own = e.began()
+		case ok:
+			rest = append(rest, e)
+		}
+	}
+	out := []string{name}
+	if own.IsZero() || !expose(rest).World() {
+		return out
+	}
+	for _, e := range rest {
+		if s.causes(e, own) {
+			out = append(out, e.res.Name())
+		}
+	}
+	return out
 }
 
 // began is when the entry was added; one that came in a gap counts from its change,

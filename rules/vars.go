@@ -73,7 +73,8 @@ var ofEntry = []variable{
 	{"exposure.world", cel.BoolType, func(s *subject) any { return s.exposure().World() }}, // alone it is all public IPv4 or all public IPv6
 	{"exposure.v4", cel.IntType, func(s *subject) any { return int64(s.exposure().V4) }},   // public addresses
 	{"exposure.v6_64s", cel.IntType, func(s *subject) any { return int64(s.exposure().V6Slash64) }},
-	{"exposure.declared", cel.BoolType, func(s *subject) any { return s.declared() }}, // inside the declared networks of the environment
+	{"exposure.declared", cel.BoolType, func(s *subject) any { return s.declared() }},                 // inside the declared networks of the environment
+	{"exposure.causes", cel.ListType(cel.StringType), func(s *subject) any { return s.companions() }}, // the entry, and what must go with it for the rest not to be the world
 	{"exposure.security_group", cel.BoolType, func(s *subject) any { return s.securityGroup() }},
 }
 

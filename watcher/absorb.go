@@ -215,6 +215,9 @@ func (s sighting) baseline(cur, after access.Collection, a absorbed, live []Pend
 func (s sighting) compare(cur, after access.Collection, a absorbed, live []Pending) absorbed {
 	s.gap = s.gap || (cur.Status != access.StatusComplete && s.reading.Began.Sub(cur.StatusSince) > s.limits.gap)
 	next := s.marked(cur, a)
+	if s.gap {
+		next.Watched = s.reading.Began
+	}
 	next.Reason, next.Odd, next.Trail.Aside, next.Trail.AsideAt = "", after.Odd, "", time.Time{}
 	next.Trail.Recent = s.recent(cur)
 	old := len(next.Trail.Recent)
@@ -230,7 +233,7 @@ func (s sighting) compare(cur, after access.Collection, a absorbed, live []Pendi
 	s.observe(&next, after, s.unanswered(cur, rest, &a), &a)
 	a.changes = append(a.changes, fresh...)
 	next.Resources = records(cur, after.Resources, s.reading.Began, next.Trail.Recent, old)
-	if len(a.changes) > 0 || cur.Status != access.StatusComplete || cur.Trail.Aside != "" || !slices.Equal(cur.Odd, after.Odd) {
+	if s.gap || len(a.changes) > 0 || cur.Status != access.StatusComplete || cur.Trail.Aside != "" || !slices.Equal(cur.Odd, after.Odd) {
 		next.ChangedRead = s.reading.Began
 		a.next = &next
 	}

@@ -118,6 +118,7 @@ func (w *Watcher) limits() limits {
 type intake struct {
 	job      access.Poll
 	now      time.Time // Atlas time before the read
+	read     time.Time // and after it: a feed that is read again and again may tell of what happened meanwhile
 	since    time.Time // where the read began
 	kinds    []access.Kind
 	limits   limits
@@ -223,16 +224,19 @@ func (in intake) admit(e access.Event) Pending {
 		e.ID = "x" + access.Hash(string(e.Scope), e.Type, e.Created.UTC().Format(time.RFC3339Nano), e.Target, e.Actor.Name, string(e.Raw))
 	}
 	at := e.Created
-	if at.IsZero() || at.After(in.now) {
+	if at.IsZero() || in.future(at) {
 		at = in.now
 	}
 	return Pending{Event: e, At: at}
 }
 
+// future reports whether a time had not come yet when the feed had been read.
+func (in intake) future(t time.Time) bool { return t.After(in.now) && t.After(in.read) }
+
 // route marks the kinds that the event concerns and lets it wait for their reads.
 // What happened before first sight is a fact and nothing more.
 func (in intake) route(d *Watch, p Pending) {
-	if !p.Event.Created.After(in.now) && p.At.After(d.Cursor) {
+	if !in.future(p.Event.Created) && p.At.After(d.Cursor) {
 		d.Cursor = p.At
 	}
 	if p.Event.Type == "GROUP_DELETED" && in.job.Scope.IsOrg() {

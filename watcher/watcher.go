@@ -182,7 +182,7 @@ func (w *Watcher) feed(ctx context.Context, job access.Poll) (seen Watch, feedEr
 	now := w.opts.Now()
 	in := intake{job: job, now: now, since: w.since(doc, job, now), kinds: w.opts.Kinds(scope), limits: w.limits()}
 	in.events, feedErr = w.opts.Atlas.Events(ctx, scope, in.since)
-	in.fed = feedErr == nil
+	in.fed, in.read = feedErr == nil, w.opts.Now()
 	w.say(scope, "read the feed", feedErr)
 	if scope.IsOrg() {
 		var listErr error

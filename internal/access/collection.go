@@ -33,6 +33,7 @@ type Collection struct {
 	Resources   []Resource `json:"resources"`            // sorted by name
 	Odd         []string   `json:"odd,omitempty"`        // names of elements that the last complete read could not decode ("": not even a name); their records, if any, are the former ones
 	FirstRead   time.Time  `json:"firstRead,omitzero"`   // begin of the first complete read: the baseline
+	Watched     time.Time  `json:"watched,omitzero"`     // begin of the first read after the last gap in watching; zero: none since the baseline
 	ChangedRead time.Time  `json:"changedRead,omitzero"` // begin of the read that last changed this document
 	Trail       Trail      `json:"trail,omitzero"`       // the watcher's memory; rules read the ids of its recent changes
 }

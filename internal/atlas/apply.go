@@ -30,10 +30,34 @@ func (c *Client) Apply(ctx context.Context, actionID string, op access.Operation
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	_, _, f := c.once(ctx, *c.write, r)
+	if f != nil && r.route == deleteAccessEntry && errors.Is(f, access.ErrGone) {
+		f = c.deleteRespelt(ctx, r, op.Ref.Name)
+	}
 	if f == nil || r.route == deleteAccessEntry && errors.Is(f, access.ErrGone) || f.code == "ADDRESS_ALREADY_IN_WHITELIST" {
 		return nil
 	}
 	return fmt.Errorf("%s: %s: %w", what, r.route.op, f)
+}
+
+// deleteRespelt deletes an entry that Atlas does not know by its canonical name, since it
+// lists it in another spelling (IPv4-mapped, or with host bits). A list that cannot be
+// read counts as one without it: whoever reads back sees what that means.
+func (c *Client) deleteRespelt(ctx context.Context, r request, name string) *failure {
+	elements, _, err := c.list(ctx, c.read, request{route: listAccessEntries, id: r.id}, func(raw json.RawMessage) string { return string(raw) })
+	if err != nil {
+		return nil
+	}
+	for _, raw := range elements {
+		f := fieldsOf(raw)
+		spelt := f.text("cidrBlock")
+		if spelt == "" || spelt == name || entryName(f) != name {
+			continue
+		}
+		r.args = []string{spelt}
+		_, _, failed := c.once(ctx, *c.write, r)
+		return failed
+	}
+	return nil
 }
 
 func writeRequest(actionID string, op access.Operation) (request, error) {

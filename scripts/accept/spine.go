@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,12 +119,12 @@ func figure(pattern string) func(string) (string, bool) {
 
 func faults(o options) []row {
 	r := sh(nil, "go", "test", daemonTests, "-run", "^TestFaults$", "-count=1", "-v", "-timeout=60m", "-args", "-seed="+strconv.Itoa(o.seed), "-changes="+strconv.Itoa(o.changes))
-	return []row{r.row(fmt.Sprintf("faults at 20 %%, %d random changes: findings equal the oracle's, no effect beyond a plan", o.changes), "0 differences", figure(`(?m)^.*(\d+ changes.*)$`))}
+	return []row{r.row(fmt.Sprintf("faults at 20 %%, %d random changes: findings equal the oracle's, no effect beyond a plan", o.changes), "0 differences", figure(`(\d+ deeds, .*)`))}
 }
 
 func kills(o options) []row {
 	r := sh(nil, "go", "test", daemonTests, "-run", "^TestKill$", "-count=1", "-v", "-timeout=60m", "-args", "-kills="+strconv.Itoa(o.kills), "-seed="+strconv.Itoa(o.seed))
-	return []row{r.row(fmt.Sprintf("kill -9 at %d instants", o.kills), "0 findings lost, 0 effects twice, 0 judged out of order", figure(`(?m)^.*(\d+ kills.*)$`))}
+	return []row{r.row(fmt.Sprintf("kill -9 at %d instants", o.kills), "0 findings lost, 0 effects twice, 0 judged out of order", figure(`in all +(\d+) `))}
 }
 
 func mutantsCaught(options) []row {
@@ -143,4 +144,44 @@ func timings(options) []row {
 	return []row{r.row("make quick, warm", "≤ 3 min", func(string) (string, bool) {
 		return fmt.Sprintf("%.0f s", r.took.Seconds()), r.took <= 3*time.Minute
 	})}
+}
+
+func noWrites(options) []row {
+	return append(
+		tests("no write credentials, or dry run: the daemon sends nothing that changes", "0 mutating requests", daemonTests, "TestNoWritesAtAll"),
+		tests("the same, by construction, in the client; no host but base_url is dialled, by either credential", "0", "./internal/atlas", "TestNoWrites", "TestGate", "TestOneHostOnly")...)
+}
+
+// races are those that reviews found, each as a test, where it shows best.
+func races(options) []row {
+	return slices.Concat(
+		tests("races: old read after a newer one, death between cursor and read, empty 200, flips, gap", "each a test", "./watcher",
+			"TestOldReadFinishingAfterANewerOne", "TestDeathBetweenCursorAndRead", "TestSuspectReadings", "TestFlipsWithinSeconds", "TestGap", "TestDeathAtEveryStep"),
+		tests("races: redelivery after a restart, a handler outliving AckWait", "each a test", "./internal/stream",
+			"TestRedeliveryAfterARestart", "TestAStalledProcessLosesTheRace", "TestALongHandlerKeepsItsMessage", "TestCrashAtEveryStep"),
+		tests("races, end to end", "each a test", daemonTests,
+			"TestOpenedAndClosedBeforeJudgement", "TestEmptyAnswerForAFullList", "TestFirstReadAfterAGap", "TestFlipsWithinSeconds", "TestRestartWithWorkInFlight"),
+	)
+}
+
+func tokens(options) []row {
+	return tests("300 restarts of the client", "≤ 3 tokens", "./internal/atlas", "TestTokenSurvivesRestarts")
+}
+
+func badInput(options) []row {
+	return slices.Concat(
+		tests("configuration: every mistake with line and path, exit 2, nothing started", "each a test", "./cmd/gatewarden", "TestScripts"),
+		tests("wrong credentials named, readiness with the reason, a denied kind, garbage in the feed", "each a test", daemonTests,
+			"TestWrongCredentials", "TestWrongCredentialsAreNamedAndTriedAgain", "TestDeniedKind", "TestGarbageInTheFeed", "TestReadiness", "TestSecondProcessOnAStore"),
+		tests("10,000 events in one second, clock going back", "nothing lost, nothing twice", "./watcher", "TestTenThousandEventsInOneSecond", "TestClockGoingBack", "TestGarbageInTheFeed"),
+		tests("corrupt, foreign or taken store is refused; no socket listens", "each a test", "./internal/stream/natsd",
+			"TestDamageIsRefused", "TestAForeignFolderIsRefused", "TestASecondProcessIsRefused", "TestNothingListens"),
+	)
+}
+
+func properties(options) []row {
+	return slices.Concat(
+		tests("properties of Diff", "hold", "./internal/access", "TestDiffOfItselfIsEmpty", "TestDiffAppliedGivesTheOther", "TestDiffIgnoresOrderAndDuplicates"),
+		tests("who may import whom", "as DESIGN §5", "./internal/importtest", "TestImports", "TestTable"),
+	)
 }

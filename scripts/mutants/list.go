@@ -1,10 +1,5 @@
 package main
 
-const (
-	daemonPkg = "./internal/daemon"
-	network   = "TestWorlds/network-open-to-world"
-)
-
 // mutants is every planted breakage.
 func mutants() []mutant {
 	return []mutant{

@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+)
+
+// Addresses are where the listeners listen; an empty one does not.
+type Addresses struct {
+	Public string // webhooks
+	Ops    string // health, readiness, metrics
+	Admin  string // reload, pprof: keep it on loopback
+}
+
+// serve opens every listener before serving any, and closes them all when ctx ends.
+func (d *Daemon) serve(ctx context.Context, at Addresses) error {
+	servers := map[string]http.Handler{}
+	for addr, h := range map[string]http.Handler{at.Public: d.public(), at.Ops: d.ops(), at.Admin: d.admin()} {
+		if addr != "" {
+			servers[addr] = h
+		}
+	}
+	listeners := map[string]net.Listener{}
+	for addr := range servers {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+		if err != nil {
+			closeAll(listeners)
+			return fmt.Errorf("listen on %s: %w: change http.* in the configuration, or stop what holds the address", addr, err)
+		}
+		listeners[addr] = l
+	}
+	for addr, l := range listeners {
+		srv := &http.Server{Handler: servers[addr], ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute}
+		d.logger.Info("listening", zap.String("address", l.Addr().String()))
+		d.group.Go(func() error {
+			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", addr, err)
+			}
+			return nil
+		})
+		d.group.Go(func() error {
+			<-ctx.Done()
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if err := srv.Shutdown(grace); err != nil {
+				return srv.Close()
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+func closeAll(ls map[string]net.Listener) {
+	for _, l := range ls {
+		if err := l.Close(); err != nil {
+			continue // the error that led here is the one to tell
+		}
+	}
+}
+
+// public serves what the outside may reach. Webhooks join it later; until then it
+// answers 404 to everything.
+func (d *Daemon) public() http.Handler { return http.NewServeMux() }
+
+// ops serves liveness (the process runs: never depends on Atlas or NATS), readiness
+// (with the reason when it is not) and metrics.
+func (d *Daemon) ops() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if why := d.notReady(); why != "" {
+			http.Error(w, "not ready: "+why, http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// admin serves what an operator on the machine may do.
+func (d *Daemon) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /-/reload", func(w http.ResponseWriter, _ *http.Request) {
+		if err := d.Reload(); err != nil {
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+			return
+		}
+		fmt.Fprintln(w, "reloaded")
+	})
+	mux.HandleFunc("GET /api/v1/findings", func(w http.ResponseWriter, r *http.Request) {
+		all, err := d.AllFindings(r.Context())
+		answer(w, all, err)
+	})
+	mux.HandleFunc("GET /api/v1/actions", func(w http.ResponseWriter, r *http.Request) {
+		all, err := d.AllActions(r.Context())
+		answer(w, all, err)
+	})
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func answer(w http.ResponseWriter, body any, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		return // the client went away; there is nobody to tell
+	}
+}

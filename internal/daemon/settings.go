@@ -1,0 +1,201 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/atlas"
+	"github.com/gatewarden/gatewarden/notify"
+	"github.com/gatewarden/gatewarden/remediate"
+	"github.com/gatewarden/gatewarden/rules"
+)
+
+// settings are what a reload replaces as a whole: everything here was built from one
+// file before anything was swapped.
+type settings struct {
+	file   *config.File
+	engine *rules.Engine
+	policy remediate.Policy
+	routes []notify.Route
+}
+
+// build checks what needs more than the file: the rules, and that the environment and
+// files that it names are there.
+func build(f *config.File) (*settings, error) {
+	own, err := ownAccess(f)
+	if err != nil {
+		return nil, err
+	}
+	user, err := userRules(f.Rules.Paths)
+	if err != nil {
+		return nil, err
+	}
+	overrides := map[string]rules.Override{}
+	for id, o := range f.Rules.Overrides {
+		overrides[id] = rules.Override{Severity: o.Severity, Environments: o.Environments, Params: o.Params}
+	}
+	engine, err := rules.Load(rules.Policy{
+		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Principals: f.Principals, Overrides: overrides, Own: own,
+	}, user...)
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{file: f, engine: engine, policy: policy(f, own)}
+	for _, r := range f.Routes {
+		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
+	}
+	return s, nil
+}
+
+func policy(f *config.File, own access.OwnAccess) remediate.Policy {
+	return remediate.Policy{
+		Responses: f.Responses, DryRun: f.DryRun || f.Atlas.Profile != config.ProfileRemediate,
+		Caps:       remediate.Caps{ProjectHour: f.Guards.ProjectHour, OrgHour: f.Guards.OrgHour},
+		Settle:     remediate.Settle{Critical: f.Guards.SettleCritical, Other: f.Guards.SettleOther},
+		NeverTouch: f.Guards.NeverTouch, Own: own, Networks: f.Networks,
+	}
+}
+
+// ownAccess lists our own credentials by their public halves.
+func ownAccess(f *config.File) (access.OwnAccess, error) {
+	var own access.OwnAccess
+	for i, o := range f.Atlas.Orgs {
+		for name, c := range map[string]config.Credentials{"read": o.Read, "write": o.Write} {
+			if c.IsZero() {
+				continue
+			}
+			id, _, err := c.Resolve()
+			if err != nil {
+				line, col := f.Position(fmt.Sprintf("atlas.orgs[%d].%s", i, name))
+				return own, fmt.Errorf("%s:%d:%d: %s credentials of org %s: %w", f.Name, line, col, name, o.ID, err)
+			}
+			own.Credentials = append(own.Credentials, id)
+		}
+	}
+	slices.Sort(own.Credentials)
+	return own, nil
+}
+
+// userRules reads every .yaml file of the configured folders and files, in order of name.
+func userRules(paths []string) ([]rules.Source, error) {
+	var out []rules.Source
+	for _, p := range paths {
+		files := []string{p}
+		if info, err := os.Stat(p); err != nil {
+			return nil, fmt.Errorf("rules.paths: %w: create it, or take it out of the configuration", err)
+		} else if info.IsDir() {
+			if files, err = filepath.Glob(filepath.Join(p, "*.yaml")); err != nil {
+				return nil, fmt.Errorf("rules.paths: %s: %w", p, err)
+			}
+		}
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("rules.paths: %w", err)
+			}
+			out = append(out, rules.Source{Name: name, Text: text})
+		}
+	}
+	return out, nil
+}
+
+// clients builds one Atlas client an org. Credentials are read when they are used, so
+// that a rotated file is picked up.
+func (d *Daemon) clients(f *config.File) (map[string]*atlas.Client, []string, error) {
+	out, orgs := map[string]*atlas.Client{}, []string(nil)
+	for _, o := range f.Atlas.Orgs {
+		opts := atlas.Options{
+			BaseURL: f.Atlas.BaseURL, Version: d.opts.Version, Read: credential(o.Read), DryRun: policy(f, access.OwnAccess{}).DryRun,
+			Tokens: d.stream, Transport: d.opts.Transport, Logger: d.logger.Named("atlas").With(zap.String("org", o.ID)), Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"org": o.ID}, d.registry),
+		}
+		if !o.Write.IsZero() {
+			w := credential(o.Write)
+			opts.Write = &w
+		}
+		c, err := atlas.New(opts)
+		if err != nil {
+			return nil, nil, fmt.Errorf("org %s: %w", o.ID, err)
+		}
+		out[o.ID], orgs = c, append(orgs, o.ID)
+	}
+	return out, orgs, nil
+}
+
+func credential(c config.Credentials) atlas.Credential {
+	get := func(s config.Source) atlas.Secret {
+		return func() (string, error) {
+			v, err := s.Resolve()
+			return v.Reveal(), err
+		}
+	}
+	if c.ServiceAccount() {
+		return atlas.Credential{ClientID: get(c.ClientID), ClientSecret: get(c.ClientSecret)}
+	}
+	return atlas.Credential{PublicKey: get(c.PublicKey), PrivateKey: get(c.PrivateKey)}
+}
+
+// current is the settings in force.
+type current struct{ p atomic.Pointer[settings] }
+
+func (c *current) get() *settings { return c.p.Load() }
+
+// Reload loads the file again, builds everything and only then swaps it. A mistake
+// leaves what was running in force. Rules, environments, identities, responses, guards
+// and routes reload; what is bound at start (Atlas, store, listeners, dry run turned
+// off) needs a restart, and a file that changes it is refused.
+func (d *Daemon) Reload() error {
+	err := d.reload()
+	if err != nil {
+		d.metrics.reloadFailed.Set(1)
+		d.logger.Error("the new configuration is refused and the old one stays in force", zap.Error(err))
+		return err
+	}
+	d.metrics.reloadFailed.Set(0)
+	d.logger.Info("configuration reloaded", zap.String("rules", d.settings.get().engine.Hash()))
+	d.clock(d.ctx, "reload")
+	return nil
+}
+
+func (d *Daemon) reload() error {
+	if d.opts.Load == nil {
+		return fmt.Errorf("reload: the daemon was started without a file")
+	}
+	f, err := d.opts.Load()
+	if err != nil {
+		return err
+	}
+	s, err := build(f)
+	if err != nil {
+		return err
+	}
+	if what := needsRestart(d.settings.get().file, f); what != "" {
+		return fmt.Errorf("reload %s: %s changed, which needs a restart", f.Name, what)
+	}
+	s.policy.Org = d.orgOf
+	d.settings.p.Store(s)
+	return nil
+}
+
+func needsRestart(old, f *config.File) string {
+	switch {
+	case old.Atlas.BaseURL != f.Atlas.BaseURL || !slices.Equal(old.Atlas.Orgs, f.Atlas.Orgs) || old.Atlas.Profile != f.Atlas.Profile:
+		return "atlas"
+	case old.NATS != f.NATS:
+		return "nats"
+	case old.HTTP != f.HTTP:
+		return "http"
+	case old.Schedule != f.Schedule:
+		return "schedule"
+	case old.DryRun && !f.DryRun:
+		return "dry_run from true to false"
+	}
+	return ""
+}

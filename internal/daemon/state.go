@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// AllFindings lists every finding of every scope, resolved ones that are still kept
+// included, in order of scope, rule and name.
+func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
+	keys, err := d.findings.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list findings: %w", err)
+	}
+	var out []access.Finding
+	for _, k := range keys {
+		doc, _, err := d.findings.Get(ctx, k)
+		if err != nil {
+			return nil, fmt.Errorf("load findings of %s: %w", k, err)
+		}
+		for _, f := range doc.Findings {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b access.Finding) int {
+		return cmp.Or(cmp.Compare(a.Ref.Scope, b.Ref.Scope), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Ref.Name, b.Ref.Name), cmp.Compare(a.Key, b.Key))
+	})
+	return out, nil
+}
+
+// AllActions lists every action that is kept, in order of creation.
+func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
+	keys, err := d.actions.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list actions: %w", err)
+	}
+	var out []access.Action
+	for _, k := range keys {
+		a, _, err := d.actions.Get(ctx, k)
+		if err != nil {
+			return nil, fmt.Errorf("load action %s: %w", k, err)
+		}
+		out = append(out, a)
+	}
+	slices.SortFunc(out, func(a, b access.Action) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	return out, nil
+}
+
+type metrics struct {
+	reloadFailed prometheus.Gauge
+	deliveries   *prometheus.CounterVec
+	latency      *prometheus.HistogramVec // by stage
+}
+
+func newMetrics(reg prometheus.Registerer, version string) *metrics {
+	m := &metrics{
+		reloadFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reload_failed", Help: "1 while the configuration file on disk is refused and an older one is in force."}),
+		deliveries:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewarden_deliveries_total", Help: "Messages handed to sinks."}, []string{"sink", "result"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "gatewarden_stage_latency_seconds", Help: "Time that a stage took over one job.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"stage"}),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_build_info", Help: "1, with the version as a label.", ConstLabels: prometheus.Labels{"version": version}})
+	info.Set(1)
+	reg.MustRegister(info, m.reloadFailed, m.deliveries, m.latency)
+	return m
+}
+
+func (m *metrics) delivered(sink string, err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	m.deliveries.WithLabelValues(sink, result).Inc()
+}

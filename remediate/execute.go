@@ -22,6 +22,7 @@ const (
 	verifyLimit    = 10 * time.Minute // an effect that is not read back by then has failed
 	retryAfter     = 30 * time.Second // a violation that is read back for this long is planned for anew
 	maxRounds      = 3                // intents of one action
+	maxForbidden   = 10               // attempts, over some five minutes, before a refusal by Atlas is believed
 )
 
 // locked carries on with the action under its scope's lock, from what is stored once the
@@ -360,6 +361,8 @@ func (s *Stage) unapplied(ctx context.Context, a access.Action, o access.Operati
 		return fmt.Errorf("carry out action %s: %w", a.ID, ctx.Err())
 	case errors.Is(err, access.ErrTemporary):
 		return s.wait(ctx, a, Refusal{Why: fmt.Sprintf("%s of %s: %v; trying again", o.Type, o.Ref.Name, err)})
+	case errors.Is(err, access.ErrForbidden) && a.Attempts < maxForbidden:
+		return s.wait(ctx, a, Refusal{Guard: GuardForbidden, Why: fmt.Sprintf("Atlas refuses %s of %s: %v; give the credential that writes the role for it; trying again", o.Type, o.Ref.Name, err)})
 	case errors.Is(err, access.ErrForbidden):
 		return s.move(ctx, a, access.ActionFailed, fmt.Sprintf("Atlas refuses %s of %s: %v; give the credential that writes the role for it, and put this right by hand: %s",
 			o.Type, o.Ref.Name, err, a.Plan.Why), nil)

@@ -26,6 +26,7 @@ const (
 	GuardStalePlan   = "stale_plan"
 	GuardCapProject  = "cap_project"
 	GuardCapOrg      = "cap_org"
+	GuardForbidden   = "forbidden" // by Atlas: a credential lacks a role, or a passing refusal
 )
 
 const (

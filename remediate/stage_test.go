@@ -246,7 +246,10 @@ func TestErrorsOfWrites(t *testing.T) {
 		{"temporary, after", func(w *world) { w.lose = once(fmt.Errorf("cut: %w", access.ErrTemporary)) }, access.ActionVerified, "done"},
 		{"timeout, after", func(w *world) { w.lose = once(context.DeadlineExceeded) }, access.ActionVerified, "done"},
 		{"gone", func(w *world) { w.lose = once(access.ErrGone) }, access.ActionVerified, "done"},
-		{"forbidden", func(w *world) { w.refuse = once(fmt.Errorf("403: %w", access.ErrForbidden)) }, access.ActionFailed, "give the credential"},
+		{"forbidden once", func(w *world) { w.refuse = once(fmt.Errorf("401: %w", access.ErrForbidden)) }, access.ActionVerified, "done"},
+		{"forbidden", func(w *world) {
+			w.refuse = func(access.Operation) error { return fmt.Errorf("403: %w", access.ErrForbidden) }
+		}, access.ActionFailed, "give the credential"},
 		{"refused", func(w *world) { w.refuse = once(errors.New("400")) }, access.ActionFailed, "by hand"},
 		{"no effect", func(w *world) { w.stubborn = true }, access.ActionFailed, "not confirmed"},
 	} {

@@ -120,6 +120,7 @@ var ofChange = []variable{
 	{"change.op", cel.StringType, func(s *subject) any { return string(s.change.Op) }},
 	{"change.type", cel.StringType, func(s *subject) any { return s.change.Type }}, // the event's
 	{"change.name", cel.StringType, func(s *subject) any { return s.change.Ref.Name }},
+	{"change.id", cel.StringType, func(s *subject) any { return s.change.ID }},
 	{"change.occurred", cel.TimestampType, func(s *subject) any { return s.change.Occurred }},
 	{"change.over", cel.BoolType, func(s *subject) any { return !s.change.Ended.IsZero() }}, // of an observed one: known to be undone
 	{"change.ended", cel.TimestampType, func(s *subject) any { return s.ended() }},

@@ -12,7 +12,7 @@ import (
 )
 
 // AllFindings lists every finding of every scope, resolved ones that are still kept
-// included, in order of scope, rule and name.
+// included, in order of scope, rule, name and time.
 func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
 	keys, err := d.findings.Keys(ctx)
 	if err != nil {
@@ -29,7 +29,7 @@ func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b access.Finding) int {
-		return cmp.Or(cmp.Compare(a.Ref.Scope, b.Ref.Scope), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Ref.Name, b.Ref.Name), cmp.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(a.Ref.Scope, b.Ref.Scope), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Ref.Name, b.Ref.Name), a.CauseAt.Compare(b.CauseAt), cmp.Compare(a.Key, b.Key))
 	})
 	return out, nil
 }

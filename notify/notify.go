@@ -22,7 +22,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"time"
 
@@ -61,10 +60,7 @@ func (r Route) matches(f access.Finding) bool {
 	if r.Severity != "" && slices.Index(order, f.Severity) > slices.Index(order, r.Severity) {
 		return false
 	}
-	return len(r.Environments) == 0 || slices.ContainsFunc(r.Environments, func(glob string) bool {
-		ok, err := path.Match(glob, f.Environment)
-		return ok && err == nil
-	})
+	return len(r.Environments) == 0 || slices.ContainsFunc(r.Environments, func(p string) bool { return access.Match(p, f.Environment) })
 }
 
 // Documents is how this stage stores what it delivered.

@@ -180,11 +180,11 @@ func untouchable(patterns []string, r access.Ref) (string, bool) {
 	_, short, _ := strings.Cut(r.Name, "/")
 	for _, p := range patterns {
 		for _, s := range []string{r.Name, string(r.Kind) + "/" + r.Name, string(r.Scope), r.Scope.ID()} {
-			if glob(p, s) {
+			if access.Match(p, s) {
 				return p, true
 			}
 		}
-		if r.Kind == access.KindDatabaseUser && glob(p, short) {
+		if r.Kind == access.KindDatabaseUser && access.Match(p, short) {
 			return p, true
 		}
 	}

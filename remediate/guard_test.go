@@ -43,20 +43,6 @@ func TestRespond(t *testing.T) {
 	}
 }
 
-func TestGlob(t *testing.T) {
-	for _, c := range []struct {
-		pattern, s string
-		want       bool
-	}{
-		{"*", "", true}, {"*", "a/b", true}, {"", "", true}, {"", "a", false}, {"dbuser/*", "dbuser/unscoped", true}, {"dbuser/*", "network/x", false},
-		{"*_app_*", "prod_app_user", true}, {"*_app", "prod_app_user", false}, {"a*b*c", "a-b-b-c", true}, {"a", "ab", false}, {"ab", "a", false}, {"[a]", "a", false},
-	} {
-		if got := glob(c.pattern, c.s); got != c.want {
-			t.Errorf("%q on %q: %t", c.pattern, c.s, got)
-		}
-	}
-}
-
 func TestReady(t *testing.T) {
 	p := Policy{Settle: Settle{0, 90 * time.Second}}
 	cause, opened := t0, t0.Add(20*time.Second)

@@ -2,7 +2,6 @@ package remediate
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -46,7 +45,7 @@ func Respond(p Policy, f access.Finding) access.Response {
 }
 
 func matches(r access.Response, f access.Finding) bool {
-	return listed(r.Rules, f.Rule, glob) &&
+	return listed(r.Rules, f.Rule, access.Match) &&
 		listed(r.Environments, f.Environment, equal) &&
 		listed(r.Severities, f.Severity, func(a, b access.Severity) bool { return a == b }) &&
 		listed(r.Owners, f.Owner, equal)
@@ -58,25 +57,6 @@ func listed[T any](list []T, v T, match func(pattern, v T) bool) bool {
 }
 
 func equal(a, b string) bool { return a == b && a != "" }
-
-// glob matches with * for any run of characters, slashes included: names of rules and
-// resources are not paths.
-func glob(pattern, s string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !strings.HasPrefix(s, head) {
-		return false
-	}
-	s = s[len(head):]
-	if !wild {
-		return s == ""
-	}
-	for i := 0; i <= len(s); i++ {
-		if glob(rest, s[i:]) {
-			return true
-		}
-	}
-	return false
-}
 
 // ready is when the finding's change has settled and its response's grace has passed;
 // zero where neither is asked for, whatever the clocks say.

@@ -63,7 +63,7 @@ func globCall(pattern, name ref.Val) ref.Val {
 	if !ok1 || !ok2 {
 		return types.MaybeNoSuchOverloadErr(pattern)
 	}
-	return types.Bool(glob(string(p), string(n)))
+	return types.Bool(access.Match(string(p), string(n)))
 }
 
 // rule compiles all expressions of a draft.

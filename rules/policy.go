@@ -100,7 +100,7 @@ func (p *policy) environment(project access.Project) (name, why string) {
 		if len(e.Tags) > 0 && tagged(e.Tags, project.Tags) {
 			byTag = append(byTag, e.Name)
 		}
-		if slices.ContainsFunc(e.Projects, func(g string) bool { return glob(g, project.Title) }) {
+		if slices.ContainsFunc(e.Projects, func(g string) bool { return access.Match(g, project.Title) }) {
 			byName = append(byName, e.Name)
 		}
 	}
@@ -175,29 +175,5 @@ func matches(id *access.Identity, u access.DatabaseUser) bool {
 	if len(id.Usernames) == 0 && len(id.Labels) == 0 || !tagged(id.Labels, u.Labels) {
 		return false
 	}
-	return len(id.Usernames) == 0 || slices.ContainsFunc(id.Usernames, func(g string) bool { return glob(g, u.Username) })
-}
-
-// glob matches a whole name against a pattern in which * stands for any run of
-// characters, also none, and ? for one. Nothing else is special: names hold slashes,
-// equals signs and brackets.
-func glob(pattern, name string) bool {
-	star, mark := -1, 0
-	p, n := 0, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			mark++
-			p, n = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return len(id.Usernames) == 0 || slices.ContainsFunc(id.Usernames, func(g string) bool { return access.Match(g, u.Username) })
 }

@@ -82,18 +82,3 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 }
-
-func TestGlob(t *testing.T) {
-	for _, c := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"*", "", true}, {"*", "a/b", true}, {"a*c", "abbc", true}, {"a*c", "abb", false}, {"*_app_user", "x_app_user", true},
-		{"*_app_user", "x_app_user2", false}, {"a?c", "abc", true}, {"a?c", "ac", false}, {"", "", true}, {"", "a", false},
-		{"a**b", "ab", true}, {"*a*a*a*", "bababab", true}, {"[a]", "[a]", true}, {"[a]", "a", false},
-	} {
-		if got := glob(c.pattern, c.name); got != c.want {
-			t.Errorf("glob(%q, %q) = %v", c.pattern, c.name, got)
-		}
-	}
-}

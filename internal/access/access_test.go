@@ -283,3 +283,17 @@ func TestScope(t *testing.T) {
 		t.Errorf("%d kinds, DESIGN has 38", n)
 	}
 }
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"*", "", true}, {"*", "a/b", true}, {"", "", true}, {"", "a", false}, {"dbuser/*", "dbuser/unscoped", true}, {"dbuser/*", "network/x", false},
+		{"*_app_*", "prod_app_user", true}, {"*_app", "prod_app_user", false}, {"a*b*c", "a-b-b-c", true}, {"a", "ab", false}, {"ab", "a", false}, {"a**b", "ab", true}, {"*_app_user", "x_app_user2", false}, {"[a]", "[a]", true}, {"[a]", "a", false}, {"?", "a", false}, {"*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+	} {
+		if got := Match(c.pattern, c.s); got != c.want {
+			t.Errorf("%q on %q: %t", c.pattern, c.s, got)
+		}
+	}
+}

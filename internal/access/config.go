@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Environment says which projects belong to it, by tag or by name. Its place in the
 // configured list is its strictness: the first is the strictest.
@@ -67,4 +70,28 @@ type Network struct {
 type OwnAccess struct {
 	Credentials []string // client ids and public keys of our own
 	Addresses   []string // our own egress addresses, as CIDRs, where configured
+}
+
+// Match reports whether s matches a pattern of the configuration or of a rule: * stands
+// for any run of characters, slashes included, since names of rules and resources are
+// no paths. Nothing else is special.
+func Match(pattern, s string) bool {
+	star, mark := -1, 0
+	p, n := 0, 0
+	for n < len(s) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, mark = p, n
+			p++
+		case p < len(pattern) && pattern[p] == s[n]:
+			p++
+			n++
+		case star >= 0:
+			mark++
+			p, n = star+1, mark
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -115,7 +115,9 @@ func collection(scope access.Scope, k access.Kind, r access.Reading) access.Coll
 	case r.Status == access.StatusComplete && len(r.Odd) > 0:
 		r.Status, r.Reason = access.StatusFailed, "some elements could not be decoded: "+strings.Join(r.Odd, ", ")
 	case r.Status == access.StatusComplete:
-		return access.NewCollection(scope, k, r.States)
+		c := access.NewCollection(scope, k, r.States)
+		c.ChangedRead = r.Began // what the inventory does not know yet appeared by then
+		return c
 	}
 	return access.Collection{V: access.Version, Scope: scope, Kind: k, Status: r.Status, Reason: r.Reason}
 }
@@ -306,6 +308,9 @@ func (s *Stage) write(ctx context.Context, lease *held, f access.Finding, a acce
 			continue
 		}
 		if !l.shows(o) {
+			if r := s.halted(f, l, o); !r.OK() {
+				return s.refused(ctx, f, a, a.Plan, r)
+			}
 			if err := s.apply(ctx, lease, a, o); err != nil {
 				return s.unapplied(ctx, a, o, err)
 			}
@@ -331,6 +336,16 @@ func (s *Stage) write(ctx context.Context, lease *held, f access.Finding, a acce
 		return fmt.Errorf("read back action %s: %w", a.ID, ctx.Err())
 	}
 	return s.confirm(ctx, lease, f, a, l)
+}
+
+// halted asks, directly before each write, what a reload may have changed since the
+// intent was stored.
+func (s *Stage) halted(f access.Finding, l look, o access.Operation) Refusal {
+	c := s.situation(s.Policy(), f, l.fresh, l.verdict)
+	if r := armed(c); !r.OK() {
+		return r
+	}
+	return harmless(c, access.Plan{Operations: []access.Operation{o}})
 }
 
 // apply makes one write while the lease is sure to outlast it.

@@ -129,7 +129,22 @@ func known(c Case) Refusal {
 	if c.Verdict.Answer != access.AnswerViolation {
 		return refuse(GuardUnknown, "it cannot be judged: %s", orNothing(c.Verdict.Why))
 	}
+	if more := unheard(c); len(more) > 0 {
+		return refuse(GuardUnknown, "%s was added since the finding was judged: waiting for that to be judged too", strings.Join(more, ", "))
+	}
 	return Refusal{}
+}
+
+// unheard are the entries that the violation comes through as it stands now, and that
+// the stored finding does not name yet.
+func unheard(c Case) (out []string) {
+	known := suspects(c)
+	for _, r := range c.Verdict.Evidence.Causes {
+		if r.Kind == access.KindIPAccessEntry && !slices.Contains(known, r.Name) {
+			out = append(out, r.Name)
+		}
+	}
+	return out
 }
 
 // usable reports whether the collection says what is there. What Atlas does not have here

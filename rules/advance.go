@@ -40,6 +40,9 @@ func (e *Engine) Advance(doc access.Findings, in Input, verdicts []access.Verdic
 	f.next.Findings, f.next.Standing = copyOf(doc.Findings), copyOf(doc.Standing)
 	f.next.Judged.At, f.next.Judged.Rules = in.Now, e.hash
 	f.config = !doc.Judged.At.IsZero() && (doc.Judged.Rules != e.hash || doc.Environment != in.Environment)
+	if f.config {
+		f.next.Judged.ConfigAt = doc.Judged.At
+	}
 	for _, st := range doc.Standing {
 		f.changes[st.Change.ID] = st.Change
 	}
@@ -173,7 +176,7 @@ func (f *fold) origin(v access.Verdict) (access.Origin, string) {
 		return access.OriginInherited, "it was there before it was watched, or began with no change that was seen"
 	case v.Gap:
 		return access.OriginInherited, "its change fell into a gap in watching"
-	case f.config && (v.Evidence.Change == "" || !v.CauseAt.After(f.former.Judged.At)):
+	case f.config && v.Evidence.Change == "" || !v.CauseAt.After(f.next.Judged.ConfigAt):
 		return access.OriginInherited, "a change of rules, configuration or environment opened it"
 	case v.Evidence.Change == "":
 		return access.OriginNew, "its date passed at " + stamp(v.CauseAt)

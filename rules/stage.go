@@ -208,6 +208,9 @@ func inStep(snap snapshot, cur access.Findings) error {
 	have := map[string]bool{}
 	for _, c := range snap.in.Changes {
 		have[c.ID] = true
+		if !isStateChange(c) {
+			continue // its id is Atlas's
+		}
 		kind, rev, _, ok := splitID(c.ID)
 		if got, loaded := snap.revs[access.Kind(kind)]; ok && loaded && got <= rev {
 			return fmt.Errorf("load %s: got revision %d, change %s is newer: %w", kind, got, c.ID, access.ErrTemporary)

@@ -64,10 +64,12 @@ func (s *subject) declared() bool {
 
 func (s *subject) securityGroup() bool { return reach.IsSecurityGroup(s.entryName()) }
 
-// present reports whether the resource of a change is there in the last complete read.
+// present reports whether the resource of a change is there in the last complete read,
+// or may be.
 func (s *subject) present() bool {
-	_, ok := s.w.in.Collections[s.ref.Kind].Find(s.ref.Name)
-	return ok
+	c := s.w.in.Collections[s.ref.Kind]
+	_, ok := c.Find(s.ref.Name)
+	return ok || c.Unreadable(s.ref.Name)
 }
 
 // ended is when the change was undone or, where that is not known, when it was seen to
@@ -213,7 +215,7 @@ func (s *subject) created() time.Time {
 // fell into a gap.
 func added(r access.Resource) time.Time {
 	switch {
-	case r.Baseline || r.ChangedAt.IsZero() && r.FirstSeen.IsZero():
+	case r.Baseline || r.CameInGap || r.ChangedAt.IsZero() && r.FirstSeen.IsZero():
 		return time.Time{}
 	case r.FirstSeen.IsZero() || !r.ChangedAt.IsZero() && !r.ChangedAt.After(r.FirstSeen): // created, not changed since
 		if r.Gap {

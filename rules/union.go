@@ -127,7 +127,11 @@ func (s *subject) companions() []string {
 // began is when the entry was added; one that came in a gap counts from its change,
 // so that the union did not become the world before it.
 func (e unionEntry) began() time.Time {
-	if e.added.IsZero() && e.gap && !e.res.Baseline {
+	switch {
+	case !e.added.IsZero() || e.res.Baseline:
+	case e.res.CameInGap:
+		return e.res.FirstSeen
+	case e.gap:
 		return e.res.ChangedAt
 	}
 	return e.added

@@ -350,7 +350,7 @@ func (s sighting) endOf(p Pending, name string, now access.Collection, others []
 			return q.At
 		}
 	}
-	if _, there := now.Find(name); !there && p.Op != access.OpDeleted && s.reading.Status == access.StatusComplete {
+	if _, there := now.Find(name); !there && !now.Unreadable(name) && p.Op != access.OpDeleted && s.reading.Status == access.StatusComplete {
 		return s.reading.Began
 	}
 	if p.Op == access.OpCreated {
@@ -395,6 +395,9 @@ func records(cur access.Collection, after []access.Resource, began time.Time, re
 		c, changed := newest[r.Name()]
 		if !changed {
 			c, changed = byID[r.Cause]
+		}
+		if changed && c.Op == access.OpCreated && c.Gap {
+			r.CameInGap = true
 		}
 		if changed {
 			r.ChangedAt, r.Cause, r.Gap, r.Actor = c.Occurred, c.ID, c.Gap, c.Actor

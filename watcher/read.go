@@ -89,15 +89,22 @@ func (w *Watcher) asked(job access.Poll, doc Watch, k access.Kind) bool {
 func (w *Watcher) readAll(ctx context.Context, job access.Poll, doc Watch) ([]result, error) {
 	list := w.dues(job, doc, w.opts.Now())
 	results, errs := make([]result, len(list)), make([]error, len(list))
+	panics := make([]any, len(list))
 	var group errgroup.Group
 	group.SetLimit(w.opts.Parallel)
 	for i, d := range list {
 		group.Go(func() error {
+			defer func() { panics[i] = recover() }()
 			results[i], errs[i] = w.read(ctx, job.Scope, doc, d)
 			return nil
 		})
 	}
 	_ = group.Wait() // the errors are in errs, one a kind
+	for _, p := range panics {
+		if p != nil {
+			panic(p) // here it is counted against the message, and not against the process
+		}
+	}
 	good := results[:0]
 	for i, r := range results {
 		if errs[i] == nil {

@@ -59,11 +59,12 @@ type RecentChange struct {
 type Resource struct {
 	Box       Box       `json:"box"`
 	FirstSeen time.Time `json:"firstSeen,omitzero"`
-	Baseline  bool      `json:"baseline,omitempty"` // there at first sight of its kind in its scope
-	ChangedAt time.Time `json:"changedAt,omitzero"` // when its last change happened; zero: never since first sight
-	Cause     string    `json:"cause,omitempty"`    // id of that change
-	Gap       bool      `json:"gap,omitempty"`      // that change fell into a gap in watching
-	Actor     Actor     `json:"actor,omitzero"`     // who made it, when known
+	Baseline  bool      `json:"baseline,omitempty"`  // there at first sight of its kind in its scope
+	ChangedAt time.Time `json:"changedAt,omitzero"`  // when its last change happened; zero: never since first sight
+	Cause     string    `json:"cause,omitempty"`     // id of that change
+	Gap       bool      `json:"gap,omitempty"`       // that change fell into a gap in watching
+	CameInGap bool      `json:"cameInGap,omitempty"` // it appeared in a gap: when is not known, whatever changed since
+	Actor     Actor     `json:"actor,omitzero"`      // who made it, when known
 }
 
 // Name is the canonical name.
@@ -86,6 +87,12 @@ func (c Collection) Find(name string) (Resource, bool) {
 		return Resource{}, false
 	}
 	return c.Resources[i], true
+}
+
+// Unreadable reports whether the resource of this name may be there without a record that
+// can be believed: an element of its name, or one without a readable name, could not be decoded.
+func (c Collection) Unreadable(name string) bool {
+	return slices.Contains(c.Odd, name) || slices.Contains(c.Odd, "")
 }
 
 // NewCollection builds a complete collection from states as read: sorted by name,

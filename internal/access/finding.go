@@ -173,6 +173,7 @@ type Judged struct {
 	Inventory map[Kind]uint64 `json:"inventory,omitempty"` // KV revisions
 	Rules     string          `json:"rules,omitempty"`     // hash of rules and configuration
 	ChangeSeq uint64          `json:"changeSeq,omitempty"` // stream sequence of the last change taken in
+	ConfigAt  time.Time       `json:"configAt,omitzero"`   // the last judgement by former rules, configuration or environment: what is older was no violation by those
 }
 
 // FindingEvent is one transition of one finding, as published.

@@ -147,7 +147,11 @@ func decodeEntry(raw json.RawMessage) (access.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := access.IPAccessEntry{Comment: e.GetComment(), DeleteAfterDate: date(e.DeleteAfterDate)}
+	until, err := date(e.DeleteAfterDate)
+	if err != nil {
+		return nil, err
+	}
+	out := access.IPAccessEntry{Comment: e.GetComment(), DeleteAfterDate: until}
 	switch {
 	case e.GetCidrBlock() != "":
 		out.Entry, err = canonical(e.GetCidrBlock())
@@ -190,11 +194,20 @@ func canonical(s string) (string, error) {
 	return p.Masked().String(), nil
 }
 
-func date(t *time.Time) time.Time {
+// date is in UTC. What JSON cannot carry (a year above 9999, which a zone can make) is an
+// error: it makes its element odd, and no more.
+func date(t *time.Time) (time.Time, error) {
 	if t == nil {
-		return time.Time{}
+		return time.Time{}, nil
 	}
-	return t.UTC()
+	return carried(t.UTC())
+}
+
+func carried(t time.Time) (time.Time, error) {
+	if y := t.Year(); y < 1 || y > 9999 {
+		return time.Time{}, fmt.Errorf("a date in the year %d", y)
+	}
+	return t, nil
 }
 
 func decodeRole(raw json.RawMessage) (access.State, error) {

@@ -30,7 +30,10 @@ func decodeUser(raw json.RawMessage) (access.State, error) {
 		return nil, errors.New("a database user needs databaseName, username and roles")
 	}
 	out := access.DatabaseUser{
-		Database: u.DatabaseName, Username: u.Username, Description: u.GetDescription(), DeleteAfterDate: date(u.DeleteAfterDate),
+		Database: u.DatabaseName, Username: u.Username, Description: u.GetDescription(),
+	}
+	if out.DeleteAfterDate, err = date(u.DeleteAfterDate); err != nil {
+		return nil, err
 	}
 	if out.Auth, err = authOf(u); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package atlas
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,14 +13,15 @@ import (
 
 // decodeEvent never loses an event. A type that is not known stays as it is, a field
 // of the wrong type is as if it were not there, and Raw keeps everything. An event
-// without an id gets one from its content; one without a time has none here.
+// without an id, or with one that could not be a part of names, gets one from its content;
+// one without a time has none here.
 func decodeEvent(raw json.RawMessage, scope access.Scope) access.Event {
 	f := fieldsOf(raw)
 	e := access.Event{
 		V: access.Version, ID: f.text("id"), Type: f.text("eventTypeName"), Scope: scope,
 		Created: created(f), Actor: actorOf(f), Target: targetOf(f), Project: f.text("groupId"), Raw: bytes.Clone(raw),
 	}
-	if e.ID == "" {
+	if !plainID.MatchString(e.ID) {
 		e.ID = contentID(raw, f)
 	}
 	if e.Project == "" && !scope.IsOrg() {
@@ -27,6 +29,8 @@ func decodeEvent(raw json.RawMessage, scope access.Scope) access.Event {
 	}
 	return e
 }
+
+var plainID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
 // contentID is the same each time the same event is read: links are left out, since
 // they depend on the request, and the order of the keys does not matter.
@@ -45,7 +49,10 @@ func created(f fields) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	return t.UTC()
+	if t, err = carried(t.UTC()); err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // idTime reads the second in which an id was made: its first four bytes.

@@ -2,6 +2,7 @@ package atlas
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,4 +73,23 @@ func FuzzEvent(f *testing.F) {
 			t.Errorf("it does not encode: %v", err)
 		}
 	})
+}
+
+// TestDecodeEventHostile: an id or a time that could not be stored or be a part of a name
+// is replaced, the same at each reading, and the event survives.
+func TestDecodeEventHostile(t *testing.T) {
+	for name, raw := range map[string]string{
+		"id with dots":   `{"id":"a.b.ip_access_entry.99999999.0","created":"2026-08-10T03:06:32Z","eventTypeName":"X"}`,
+		"id of 70 kB":    `{"id":"` + strings.Repeat("a", 70_000) + `","created":"2026-08-10T03:06:32Z","eventTypeName":"X"}`,
+		"id with spaces": `{"id":"a b","created":"2026-08-10T03:06:32Z","eventTypeName":"X"}`,
+		"year 10000":     `{"id":"ok","created":"9999-12-31T23:59:59-01:00","eventTypeName":"X"}`,
+	} {
+		e, again := decodeEvent(json.RawMessage(raw), prod), decodeEvent(json.RawMessage(raw), prod)
+		if !plainID.MatchString(e.ID) || e.ID != again.ID || e.Type != "X" {
+			t.Errorf("%s: id %.40q, type %q", name, e.ID, e.Type)
+		}
+		if _, err := json.Marshal(e); err != nil {
+			t.Errorf("%s: cannot be stored: %v", name, err)
+		}
+	}
 }

@@ -162,6 +162,7 @@ func TestReadOdd(t *testing.T) {
 		`{"username":"bad_roles","databaseName":"admin","roles":"all"}`,
 		`{"username":"no_roles","databaseName":"admin"}`,
 		`{"username":"bad_date","databaseName":"admin","roles":[],"deleteAfterDate":"soon"}`,
+		`{"username":"year_10000","databaseName":"admin","roles":[],"deleteAfterDate":"9999-12-31T23:59:59-01:00"}`,
 		`{"username":"bad_scope","databaseName":"admin","roles":[],"scopes":[{}]}`,
 		`{"username":"bad_role","databaseName":"admin","roles":[{"databaseName":"admin"}]}`,
 		`{"username":"new_auth","databaseName":"admin","roles":[],"oidcAuthType":"WORKLOAD_2"}`,
@@ -171,7 +172,7 @@ func TestReadOdd(t *testing.T) {
 	body := fmt.Sprintf(`{"results":[%s],"totalCount":%d}`, strings.Join(elements, ","), len(elements))
 	c := connect(t, answering(func(*http.Request) (int, string) { return 200, body }), nil)
 	got := c.Read(t.Context(), prod, access.KindDatabaseUser)
-	want := []string{"admin/bad_roles", "admin/no_roles", "admin/bad_date", "admin/bad_scope", "admin/bad_role", "admin/new_auth", "$external/two_auths", "", "", ""}
+	want := []string{"admin/bad_roles", "admin/no_roles", "admin/bad_date", "admin/year_10000", "admin/bad_scope", "admin/bad_role", "admin/new_auth", "$external/two_auths", "", "", ""}
 	if diff := cmp.Diff(want, got.Odd); diff != "" || got.Status != access.StatusComplete || len(got.States) != 1 {
 		t.Errorf("%s %d states (-want +got):\n%s", got.Status, len(got.States), diff)
 	}

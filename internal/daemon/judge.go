@@ -53,7 +53,7 @@ func withHistory(fresh, known access.Collection) access.Collection {
 		case ok && len(access.ChangedFields(old.Box, r.Box)) == 0:
 			r = old
 		case ok:
-			r = access.Resource{Box: r.Box, FirstSeen: old.FirstSeen, Baseline: old.Baseline, ChangedAt: fresh.ChangedRead, Cause: old.Cause, Gap: old.Gap, Actor: old.Actor}
+			r = access.Resource{Box: r.Box, FirstSeen: old.FirstSeen, Baseline: old.Baseline, ChangedAt: fresh.ChangedRead, Cause: old.Cause, Gap: old.Gap, CameInGap: old.CameInGap, Actor: old.Actor}
 		}
 		out.Resources = append(out.Resources, r)
 	}

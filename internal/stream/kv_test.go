@@ -65,7 +65,8 @@ func TestUpdateRefusals(t *testing.T) {
 			"scope with a wildcard":   {key: "a", next: &note{}, outs: []access.Out{{Topic: access.TopicEvent, Scope: "prj.>"}}, want: "scope"},
 			"missing key":             {key: "a", next: &note{}, outs: []access.Out{{Topic: access.TopicChange, Scope: scopeA}}, want: "needs 1"},
 			"empty key":               {key: "a", next: &note{}, outs: []access.Out{{Topic: access.TopicAction, Scope: scopeA, Keys: []string{""}}}, want: "empty key"},
-			"message too large":       {key: "a", next: &note{}, outs: []access.Out{{Topic: access.TopicEvent, Scope: scopeA, Body: make([]byte, 1<<20)}}, want: "the server takes"},
+			"message too large":       {key: "a", next: &note{}, outs: []access.Out{{Topic: access.TopicEvent, Scope: scopeA, Body: make([]byte, 16<<20)}}, want: "the server takes"},
+			"id too long":             {key: "a", next: &note{}, outs: []access.Out{{Topic: access.TopicEvent, Scope: scopeA, ID: strings.Repeat("x", 70_000), Body: []byte("{}")}}, want: "an id of 70000 bytes"},
 			"messages without state":  {key: "a", outs: []access.Out{event("1")}, want: "without a state"},
 		}
 		for name, c := range cases {

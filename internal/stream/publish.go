@@ -21,6 +21,9 @@ const (
 // errFull is a lane that already has a job of this scope waiting.
 var errFull = errors.New("the subject is full")
 
+// maxMessageID bounds what goes into a header.
+const maxMessageID = 1024
+
 // Publish sends messages that no document caused: jobs from schedules and timers. A message
 // without ID has none and is never dropped as a duplicate. A job that the queue already holds in
 // the same sense is not an error.
@@ -42,6 +45,9 @@ func (s *Stream) check(outs []access.Out) error {
 	for _, out := range outs {
 		if _, err := s.subject(out); err != nil {
 			return err
+		}
+		if len(out.ID) > maxMessageID {
+			return fmt.Errorf("stream: a message of topic %s for %s has an id of %d bytes; %d are allowed", out.Topic, out.Scope, len(out.ID), maxMessageID)
 		}
 		if int64(len(out.Body)) > limit {
 			return fmt.Errorf("stream: a message of topic %s for %s has %d bytes and the server takes %d", out.Topic, out.Scope, len(out.Body), limit)

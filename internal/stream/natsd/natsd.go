@@ -42,7 +42,7 @@ import (
 const (
 	defaultMaxStore = 4 << 30
 	maxMemory       = 64 << 20
-	maxPayload      = 1 << 20
+	maxPayload      = 8 << 20 // a change carries a resource twice, and a custom role of Atlas may pass 1 MiB
 	startTimeout    = 30 * time.Second
 )
 

@@ -131,11 +131,12 @@ func play(t *testing.T, dir string, parts map[string]string) string {
 
 // stage is one simulated Atlas with one daemon before it.
 type stage struct {
-	t     *testing.T
-	dir   string
-	begin time.Time
-	atlas *sim.Atlas
-	conf  string
+	t       *testing.T
+	dir     string
+	begin   time.Time
+	atlas   *sim.Atlas
+	between func(http.RoundTripper) http.RoundTripper // edits what passes between Atlas and the daemon; nil: nothing does
+	conf    string
 
 	daemon *Daemon
 	cancel context.CancelFunc
@@ -180,7 +181,12 @@ func (s *stage) start() {
 	s.daemon, s.cancel = d, cancel
 }
 
-func (s *stage) transport() http.RoundTripper { return s.atlas.Transport() }
+func (s *stage) transport() http.RoundTripper {
+	if s.between != nil {
+		return s.between(s.atlas.Transport())
+	}
+	return s.atlas.Transport()
+}
 
 func (s *stage) stop() {
 	s.t.Helper()

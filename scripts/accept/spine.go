@@ -107,6 +107,15 @@ func tests(promise, bound, pkg string, names ...string) []row {
 	})}
 }
 
+// allTests runs a whole package.
+func allTests(promise, bound, pkg string) []row {
+	r := sh(nil, "go", "test", pkg, "-count=1", "-v", "-timeout=20m")
+	return []row{r.row(promise, bound, func(out string) (string, bool) {
+		passed, failed := strings.Count(out, "\n--- PASS"), strings.Count(out, "\n--- FAIL")
+		return fmt.Sprintf("%d tests passed, %d failed", passed, failed), passed > 0 && failed == 0
+	})}
+}
+
 func figure(pattern string) func(string) (string, bool) {
 	return func(out string) (string, bool) {
 		m := regexp.MustCompile(pattern).FindStringSubmatch(out)
@@ -182,6 +191,7 @@ func badInput(options) []row {
 func properties(options) []row {
 	return slices.Concat(
 		tests("properties of Diff", "hold", "./internal/access", "TestDiffOfItselfIsEmpty", "TestDiffAppliedGivesTheOther", "TestDiffIgnoresOrderAndDuplicates"),
+		allTests("roles, closure and exposure, with their properties", "hold", "./internal/reach"),
 		tests("who may import whom", "as DESIGN §5", "./internal/importtest", "TestImports", "TestTable"),
 	)
 }

@@ -267,7 +267,6 @@ func (b *builder) response(t *tree) access.Response {
 		Owners:       leaves[string](t.get("owners")),
 		Do:           as[access.Mode](t.get("do")),
 		Grace:        as[time.Duration](t.get("grace")),
-		Undo:         as[time.Duration](t.get("undo")),
 	}
 }
 

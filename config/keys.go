@@ -171,8 +171,7 @@ func responseKeys() *shape {
 		key("owners", list(one(text("a principal's id or a team's name"))), "Owners. Left out: every one."),
 		key("do", one(mode()), "What is done: observe records, notify tells, revert puts it back where the rule allows that.").must(),
 		key("grace", one(duration()), "How long a violation may stand before it is reverted.").or("0s"),
-		key("undo", one(duration()), "How long a revert may be undone.").or("0s"),
-	}, laters("approvers quorum deadline on_deadline remedy")...)...)
+	}, laters("approvers quorum deadline on_deadline remedy undo")...)...)
 }
 
 func guardKeys() *shape {

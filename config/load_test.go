@@ -156,7 +156,7 @@ func TestExample(t *testing.T) {
 			"network/entry-too-broad": {Params: map[string]any{"min_prefix_v4": int64(28)}},
 		}},
 		Responses: []access.Response{
-			{Rules: []string{"network/open-to-world"}, Environments: []string{"prod"}, Do: access.ModeRevert, Undo: 24 * time.Hour},
+			{Rules: []string{"network/open-to-world"}, Environments: []string{"prod"}, Do: access.ModeRevert},
 			{Rules: []string{"dbuser/*"}, Environments: []string{"prod"}, Do: access.ModeNotify},
 			{Environments: []string{"dev"}, Do: access.ModeObserve},
 		},

@@ -122,8 +122,8 @@ func (w *warner) roles() {
 func (w *warner) responses() {
 	for i, r := range w.file.Responses {
 		at := fmt.Sprintf("responses[%d]", i)
-		if r.Do != access.ModeRevert && (r.Grace > 0 || r.Undo > 0) {
-			w.warn(at, "grace and undo are of reverts: they have no effect here")
+		if r.Do != access.ModeRevert && r.Grace > 0 {
+			w.warn(at, "grace is of reverts: it has no effect here")
 		}
 		for j, earlier := range w.file.Responses[:i] {
 			if shadows(earlier, r) {

@@ -22,10 +22,13 @@ func Render(f access.Finding, a access.Action) Message {
 	if f.Origin == access.OriginInherited && f.OriginWhy != "" {
 		m.add("inherited", "%s", f.OriginWhy)
 	}
+	over := f.State == access.FindingResolved && a.State != access.ActionVerified
 	for _, op := range a.Plan.Operations {
-		m.add("plan", "%s", Describe(op))
+		if !over {
+			m.add("plan", "%s", Describe(op))
+		}
 	}
-	if a.Why != "" {
+	if a.Why != "" && !over { // what was to be done is of no use any more
 		m.add("why", "%s", a.Why)
 	}
 	if o := a.Outcome; !o.ExposedUntil.IsZero() {

@@ -28,7 +28,6 @@ type Response struct {
 	Owners       []string      `json:"owners,omitempty"`
 	Do           Mode          `json:"do,omitempty"`
 	Grace        time.Duration `json:"grace,omitempty"`
-	Undo         time.Duration `json:"undo,omitempty"`
 }
 
 // OperationType is one kind of write to Atlas.

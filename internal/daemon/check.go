@@ -3,9 +3,11 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gatewarden/gatewarden/config"
-	"github.com/gatewarden/gatewarden/rules"
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 // configError marks what the owner of the configuration must mend.
@@ -28,12 +30,26 @@ func Check(f *config.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	writes := "dry run: nothing is written"
-	if !s.policy.DryRun {
-		writes = "writes are on"
-	}
 	return fmt.Sprintf("%s: ok: %d org(s), %d environment(s), %d rules (%s); %s",
-		f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), short(s.engine), writes), nil
+		f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), strings.Join(ruleIDs(s.engine), ", "), writes(s)), nil
 }
 
-func short(e *rules.Engine) string { return e.Hash()[:12] }
+// writes says what would be written, and if nothing, why.
+func writes(s *settings) string {
+	able := 0
+	for _, o := range s.file.Atlas.Orgs {
+		if !o.Write.IsZero() {
+			able++
+		}
+	}
+	reverts := slices.ContainsFunc(s.file.Responses, func(r access.Response) bool { return r.Do == access.ModeRevert })
+	switch {
+	case s.policy.DryRun:
+		return "dry run: nothing is written"
+	case able == 0:
+		return "nothing is written: no org has write credentials"
+	case !reverts:
+		return "nothing is written: no response says revert"
+	}
+	return fmt.Sprintf("writes are on in %d of %d org(s)", able, len(s.file.Atlas.Orgs))
+}

@@ -132,6 +132,9 @@ func (f *fleet) check(ctx context.Context) error {
 		if err := f.clients[org].Check(ctx); err != nil {
 			return fmt.Errorf("org %s: %w", org, err)
 		}
+		if r := f.clients[org].Read(ctx, access.OrgScope(org), access.KindOrg); r.Status != access.StatusComplete {
+			return fmt.Errorf("org %s: the read credential does not see it: correct atlas.orgs[].id, or give the credential Organization Read Only there: %s", org, r.Reason)
+		}
 	}
 	return nil
 }

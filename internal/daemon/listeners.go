@@ -16,7 +16,7 @@ import (
 
 // Addresses are where the listeners listen; an empty one does not.
 type Addresses struct {
-	Public string // webhooks
+	Public string // for webhooks: nothing is served there yet, so nothing listens
 	Ops    string // health, readiness, metrics
 	Admin  string // reload, pprof: keep it on loopback
 }
@@ -24,7 +24,7 @@ type Addresses struct {
 // serve opens every listener before serving any, and closes them all when ctx ends.
 func (d *Daemon) serve(ctx context.Context, at Addresses) error {
 	servers := map[string]http.Handler{}
-	for addr, h := range map[string]http.Handler{at.Public: d.public(), at.Ops: d.ops(), at.Admin: d.admin()} {
+	for addr, h := range map[string]http.Handler{at.Ops: d.ops(), at.Admin: d.admin()} {
 		if addr != "" {
 			servers[addr] = h
 		}
@@ -67,10 +67,6 @@ func closeAll(ls map[string]net.Listener) {
 		}
 	}
 }
-
-// public serves what the outside may reach. Webhooks join it later; until then it
-// answers 404 to everything.
-func (d *Daemon) public() http.Handler { return http.NewServeMux() }
 
 // ops serves liveness (the process runs: never depends on Atlas or NATS), readiness
 // (with the reason when it is not) and metrics.

@@ -80,6 +80,19 @@ func TestWrongCredentialsAreNamedAndTriedAgain(t *testing.T) {
 	})
 }
 
+func TestWrongOrgIsNotReady(t *testing.T) {
+	bubble(t, func(conf string) string {
+		return strings.Replace(conf, "- id: ORG", "- id: 64f0000000000000000000ff", 1)
+	}, func(t *testing.T, s *stage) {
+		s.start()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if code, body := ask(s.daemon.ops(), "GET", "/readyz"); code != 503 || !strings.Contains(body, "does not see it") {
+			t.Errorf("with an org that the credential does not see: %d %s", code, body)
+		}
+	})
+}
+
 func TestMetrics(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, s *stage) {
 		s.start()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,11 +49,59 @@ func build(f *config.File) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := responsesFit(f, engine); err != nil {
+		return nil, err
+	}
 	s := &settings{file: f, engine: engine, policy: policy(f, own)}
 	for _, r := range f.Routes {
 		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
 	}
 	return s, nil
+}
+
+// responsesFit refuses a response whose rules do not exist, or that asks for a revert of
+// rules of which none can be reverted: its owner would believe to be protected.
+func responsesFit(f *config.File, e *rules.Engine) error {
+	var wrong config.Problems
+	for i, r := range f.Responses {
+		for j, pattern := range r.Rules {
+			path := fmt.Sprintf("responses[%d].rules[%d]", i, j)
+			line, col := f.Position(path)
+			matching, best := matching(e, pattern)
+			switch {
+			case len(matching) == 0:
+				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
+					Message: fmt.Sprintf("%q matches no rule; the rules are %s", pattern, strings.Join(ruleIDs(e), ", "))})
+			case r.Do == access.ModeRevert && best == access.CeilingTell:
+				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
+					Message: fmt.Sprintf("do: revert, but %s can only be told of: use do: notify for it", strings.Join(matching, ", "))})
+			}
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+// matching lists the rules that a pattern means, and the strongest ceiling among them.
+func matching(e *rules.Engine, pattern string) (ids []string, best access.Ceiling) {
+	for _, r := range e.Rules() {
+		if access.Match(pattern, r.ID) {
+			ids = append(ids, r.ID)
+			if !best.Allows(r.Ceiling) {
+				best = r.Ceiling
+			}
+		}
+	}
+	return ids, best
+}
+
+func ruleIDs(e *rules.Engine) (ids []string) {
+	for _, r := range e.Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }
 
 func policy(f *config.File, own access.OwnAccess) remediate.Policy {

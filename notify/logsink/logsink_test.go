@@ -16,7 +16,7 @@ func TestOneLineAMessage(t *testing.T) {
 	if err := (Sink{Logger: zap.New(core)}).Deliver(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	if logs.Len() != 1 || logs.All()[0].ContextMap()["rule"] != "network/open-to-world" || logs.All()[0].ContextMap()["title"] != m.Title {
+	if logs.Len() != 1 || logs.All()[0].Level != zap.WarnLevel || logs.All()[0].ContextMap()["rule"] != "network/open-to-world" || logs.All()[0].ContextMap()["title"] != m.Title {
 		t.Errorf("logged %v", logs.All())
 	}
 }

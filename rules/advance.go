@@ -75,6 +75,9 @@ func (f *fold) attribute() {
 		for id, old := range f.next.Findings {
 			if old.Evidence.Change == c.ID {
 				old.Actor, old.Evidence.Events = c.Actor, c.Events
+				if old.CauseAt.After(c.Occurred) && !c.Occurred.IsZero() {
+					old.CauseAt = c.Occurred // seen by a read; the event says since when
+				}
 				f.next.Findings[id] = old
 			}
 		}

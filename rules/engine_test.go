@@ -382,3 +382,21 @@ func TestEnvironmentHolds(t *testing.T) {
 		t.Errorf("severity %s in %q", f.Severity, f.Environment)
 	}
 }
+
+// TestLateEventSaysSinceWhen: a read opened the finding; the event that names its actor
+// later also says that it began before.
+func TestLateEventSaysSinceWhen(t *testing.T) {
+	b := newBench(t, mustLoad(t, testPolicy()))
+	b.read(access.KindIPAccessEntry, entries("203.0.113.10/32")...)
+	b.judge()
+	b.wait(time.Hour)
+	b.read(access.KindIPAccessEntry, entries("203.0.113.10/32", all)...)
+	b.judge()
+	f := b.finding(openWorld, all)
+	since := f.CauseAt.Add(-30 * time.Second)
+	b.stream = append(b.stream, access.Change{V: 1, ID: f.Evidence.Change, Rev: 1, Op: access.OpAttributed, Actor: access.Actor{Type: access.ActorHuman, Name: "eve"}, Ref: f.Ref, Occurred: since})
+	b.judge()
+	if got := b.finding(openWorld, all); got.Actor.Name != "eve" || !got.CauseAt.Equal(since) {
+		t.Errorf("by %q since %s, want eve since %s", got.Actor.Name, got.CauseAt, since)
+	}
+}

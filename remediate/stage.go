@@ -58,7 +58,7 @@ type Options struct {
 	Findings Findings                 // by scope
 	Control  Documents[Ledger]        // by "caps.<scope>"
 	Atlas    Atlas
-	CanWrite func() bool
+	CanWrite func(access.Scope) bool // whether the scope's org has credentials that may write
 	Judge    Judge
 	Reads    func(rule string) []access.Kind // the kinds that the rule judges
 	Locks    Locks
@@ -168,7 +168,7 @@ func newAction(f access.Finding, r access.Response, now time.Time) access.Action
 
 // situation is what the guards look at.
 func (s *Stage) situation(p Policy, f access.Finding, fresh map[access.Kind]access.Collection, v access.Verdict) Case {
-	c := Case{Policy: p, Finding: f, Verdict: v, Fresh: fresh, Now: s.now(), CanWrite: s.CanWrite()}
+	c := Case{Policy: p, Finding: f, Verdict: v, Fresh: fresh, Now: s.now(), CanWrite: s.CanWrite(f.Ref.Scope)}
 	if s.Skew != nil {
 		c.Skew = s.Skew()
 	}

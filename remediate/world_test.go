@@ -116,7 +116,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) stage() *Stage {
 	return NewStage(Options{
-		Actions: w.actions, Findings: w, Control: w.control, Atlas: w, CanWrite: func() bool { return w.canWrite }, Judge: w, Reads: w.reads, Locks: w,
+		Actions: w.actions, Findings: w, Control: w.control, Atlas: w, CanWrite: func(access.Scope) bool { return w.canWrite }, Judge: w, Reads: w.reads, Locks: w,
 		Policy: func() Policy { return w.policy }, Skew: func() time.Duration { return w.skew }, Now: func() time.Time { return w.now },
 	})
 }

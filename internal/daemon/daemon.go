@@ -242,13 +242,11 @@ func (d *Daemon) orgOf(scope access.Scope) string {
 	return org
 }
 
-func (d *Daemon) canWrite() bool {
-	for _, c := range d.fleet.clients {
-		if !c.CanWrite() {
-			return false
-		}
-	}
-	return true
+// canWrite reports whether the org of the scope has write credentials: one org without
+// any stops no other.
+func (d *Daemon) canWrite(scope access.Scope) bool {
+	c, err := d.fleet.client(d.ctx, scope)
+	return err == nil && c.CanWrite()
 }
 
 func (d *Daemon) dirtyScope(ctx context.Context, scope access.Scope) {

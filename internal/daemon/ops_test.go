@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 func ask(h http.Handler, method, path string) (int, string) {
@@ -179,4 +181,23 @@ func TestTroubleIsLoggedOnce(t *testing.T) {
 	if logs.Len() != 3 {
 		t.Errorf("%d lines, want 3: %v", logs.Len(), logs.All())
 	}
+}
+
+// TestWriteCredentialsAreOfAnOrg: an org that cannot be written to stops no other.
+func TestWriteCredentialsAreOfAnOrg(t *testing.T) {
+	const other = "64f0000000000000000000ff"
+	edit := func(conf string) string {
+		return strings.Replace(conf, "environments:", "    - id: "+other+"\n      read: {client_id: {env: GW_TEST_READ_ID}, client_secret: {env: GW_TEST_READ_SECRET}}\nenvironments:", 1)
+	}
+	bubble(t, edit, func(t *testing.T, s *stage) {
+		s.start()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !s.daemon.canWrite(access.ProjectScope(s.atlas.ProjectID("ecommerce-prod"))) {
+			t.Error("the org with write credentials cannot be written to")
+		}
+		if s.daemon.canWrite(access.OrgScope(other)) || s.daemon.canWrite(access.ProjectScope(other)) {
+			t.Error("an org without write credentials, or an unknown project, can be written to")
+		}
+	})
 }

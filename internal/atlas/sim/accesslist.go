@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	maxEntries   = 200
 	activateLag  = 10 * time.Second // PENDING to ACTIVE
 	maxCommentLn = 80
 )
@@ -201,8 +200,8 @@ func (c *call) checkEntries(in []entryRequest) ([]AccessEntry, *problem) {
 		}
 		out = append(out, e)
 	}
-	if len(c.project.access)+added > maxEntries {
-		return nil, fail(http.StatusForbidden, "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED", "The group cannot have more than %d access list entries.", maxEntries)
+	if most := c.limit(limitEntries); len(c.project.access)+added > most {
+		return nil, fail(http.StatusForbidden, "ATLAS_NETWORK_PERMISSIONS_LIMIT_EXCEEDED", "The group cannot have more than %d access list entries.", most)
 	}
 	return out, nil
 }

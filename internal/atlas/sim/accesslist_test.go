@@ -147,7 +147,7 @@ func TestAccessStatusBecomesActive(t *testing.T) {
 func TestAccessLimit(t *testing.T) {
 	w := start(t)
 	w.fill(100)
-	for i := 100; i < maxEntries; i++ {
+	for i := 100; i < 200; i++ {
 		w.do("POST", w.path("{prod}/accessList"), fmt.Sprintf(`[{"ipAddress":"10.2.0.%d"}]`, i))
 	}
 	a := w.as(ownerID, "POST", w.path("{prod}/accessList"), `[{"ipAddress":"192.0.2.9"}]`)

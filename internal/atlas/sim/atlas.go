@@ -25,6 +25,8 @@ type Atlas struct {
 	clock  func() time.Time
 	routes []route
 
+	standard map[string]int // limits by name
+
 	mu       sync.Mutex
 	offset   time.Duration
 	counters map[string]uint64
@@ -37,7 +39,7 @@ type Atlas struct {
 	tokens       map[string]*token
 	tokensIssued int
 	buckets      map[bucketKey]*bucket
-	limits       map[string]bucketSet
+	sets         map[string]bucketSet
 
 	visibility time.Duration
 	lateRate   float64
@@ -59,6 +61,17 @@ type org struct {
 	principals []*principal
 	users      []User
 	feed       feed
+	limits     map[string]int
+
+	orgSettings
+	orgFederation
+	orgPeople
+	orgMachine
+	orgNetwork
+	orgDatabaseAuth
+	orgAlert
+	orgTarget
+	orgBackup
 }
 
 type project struct {
@@ -75,6 +88,17 @@ type project struct {
 	roles      []*CustomRole
 	logins     []Login
 	feed       feed
+	limits     map[string]int // set by name, over the standard ones
+
+	projectSettings
+	projectFederation
+	projectPeople
+	projectMachine
+	projectNetwork
+	projectDatabaseAuth
+	projectAlert
+	projectTarget
+	projectBackup
 }
 
 // New builds an Atlas from a world. The error names the part of the world that cannot
@@ -89,7 +113,7 @@ func New(o Options) (*Atlas, error) {
 		counters: map[string]uint64{}, projects: map[string]*project{},
 		clients: map[string]*principal{}, keys: map[string]*principal{},
 		tokens: map[string]*token{}, buckets: map[bucketKey]*bucket{},
-		limits: bucketSets(), denied: map[string]bool{},
+		sets: bucketSets(), standard: standardLimits(), denied: map[string]bool{},
 	}
 	for _, w := range o.World.Orgs {
 		if err := a.addOrg(w); err != nil {

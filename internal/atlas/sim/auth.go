@@ -10,10 +10,9 @@ import (
 )
 
 const (
-	tokenLife     = time.Hour
-	maxLiveTokens = 100
-	tokenPath     = "/api/oauth/token"
-	revokePath    = "/api/oauth/revoke"
+	tokenLife  = time.Hour
+	tokenPath  = "/api/oauth/token"
+	revokePath = "/api/oauth/revoke"
 )
 
 // principal is a service account (clientID set) or an API key (publicKey set).
@@ -134,7 +133,7 @@ func (a *Atlas) issue(who *principal, form url.Values) response {
 	default:
 		return oauthError(http.StatusBadRequest, "unsupported_grant_type", "Only client_credentials is supported.")
 	}
-	if a.liveTokens(who) >= maxLiveTokens {
+	if a.liveTokens(who) >= a.limit(limitTokens, who.org, nil) {
 		return oauthError(http.StatusForbidden, "access_denied", "The service account has reached the limit of 100 active access tokens.")
 	}
 	a.tokensIssued++

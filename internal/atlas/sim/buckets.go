@@ -50,9 +50,9 @@ func bucketSets() map[string]bucketSet {
 func (a *Atlas) SetRateLimit(set string, capacity, refill int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.limits[set]
+	s := a.sets[set]
 	s.capacity, s.refill = capacity, refill
-	a.limits[set] = s
+	a.sets[set] = s
 	for k := range a.buckets {
 		if k.set == set {
 			delete(a.buckets, k)
@@ -62,7 +62,7 @@ func (a *Atlas) SetRateLimit(set string, capacity, refill int) {
 
 // take draws a token for the call and says in h what is left.
 func (a *Atlas) take(c *call, h http.Header) *problem {
-	set := a.limits[c.route.set]
+	set := a.sets[c.route.set]
 	key := bucketKey{set.id, c.bucketScope(set.scope)}
 	b := a.buckets[key]
 	if b == nil {

@@ -1,14 +1,16 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
 
 // addOrg turns one organisation of a world into live state.
 func (a *Atlas) addOrg(w Org) error {
-	o := &org{id: w.ID, name: w.Name}
+	o := &org{id: w.ID, name: w.Name, limits: maps.Clone(w.Limits)}
 	if o.id == "" {
 		o.id = a.derive("org", w.Name)[:24]
 	}
@@ -21,7 +23,46 @@ func (a *Atlas) addOrg(w Org) error {
 		}
 	}
 	a.orgs = append(a.orgs, o)
-	return a.addIdentities(o, w)
+	if err := a.addIdentities(o, w); err != nil {
+		return err
+	}
+	return a.addFamilies(o, w)
+}
+
+// addFamilies builds what each family keeps, in an order in which later ones may name
+// what earlier ones made.
+func (a *Atlas) addFamilies(o *org, w Org) error {
+	settings := map[*project]ProjectSettings{}
+	federation := map[*project]ProjectFederation{}
+	people := map[*project]ProjectPeople{}
+	machine := map[*project]ProjectMachine{}
+	network := map[*project]ProjectNetwork{}
+	databaseAuth := map[*project]ProjectDatabaseAuth{}
+	alert := map[*project]ProjectAlert{}
+	target := map[*project]ProjectTarget{}
+	backup := map[*project]ProjectBackup{}
+	for i, p := range o.projects {
+		settings[p] = w.Projects[i].ProjectSettings
+		federation[p] = w.Projects[i].ProjectFederation
+		people[p] = w.Projects[i].ProjectPeople
+		machine[p] = w.Projects[i].ProjectMachine
+		network[p] = w.Projects[i].ProjectNetwork
+		databaseAuth[p] = w.Projects[i].ProjectDatabaseAuth
+		alert[p] = w.Projects[i].ProjectAlert
+		target[p] = w.Projects[i].ProjectTarget
+		backup[p] = w.Projects[i].ProjectBackup
+	}
+	return errors.Join(
+		a.buildSettings(o, w.OrgSettings, settings),
+		a.buildFederation(o, w.OrgFederation, federation),
+		a.buildPeople(o, w.OrgPeople, people),
+		a.buildMachine(o, w.OrgMachine, machine),
+		a.buildNetwork(o, w.OrgNetwork, network),
+		a.buildDatabaseAuth(o, w.OrgDatabaseAuth, databaseAuth),
+		a.buildAlert(o, w.OrgAlert, alert),
+		a.buildTarget(o, w.OrgTarget, target),
+		a.buildBackup(o, w.OrgBackup, backup),
+	)
 }
 
 func (a *Atlas) addIdentities(o *org, w Org) error {
@@ -129,7 +170,7 @@ func (a *Atlas) addProject(o *org, w Project) error {
 	if w.Created != nil {
 		p.created = w.Created.UTC().Truncate(time.Second)
 	}
-	p.tags = slices.Clone(w.Tags)
+	p.tags, p.limits = slices.Clone(w.Tags), maps.Clone(w.Limits)
 	a.addScopeTargets(p, w)
 	if err := a.addAccess(p, w); err != nil {
 		return err

@@ -8,8 +8,6 @@ import (
 	"strings"
 )
 
-const maxRoles = 100
-
 var roleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 type roleRequest struct {
@@ -103,8 +101,8 @@ func (c *call) checkCustomRole(r *CustomRole, isNew bool) *problem {
 		if c.project.hasRole(r.RoleName) {
 			return conflict("ATLAS_CUSTOM_ROLE_NAME_ALREADY_EXISTS", "A custom role named %s already exists in group %s.", r.RoleName, c.project.id)
 		}
-		if len(c.project.roles) >= maxRoles {
-			return fail(http.StatusForbidden, "CUSTOM_ROLES_LIMIT_EXCEEDED", "The group cannot have more than %d custom roles.", maxRoles)
+		if most := c.limit(limitCustomRoles); len(c.project.roles) >= most {
+			return fail(http.StatusForbidden, "CUSTOM_ROLES_LIMIT_EXCEEDED", "The group cannot have more than %d custom roles.", most)
 		}
 	}
 	known := func(name string) bool { return name == r.RoleName || c.project.hasRole(name) }

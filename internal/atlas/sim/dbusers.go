@@ -8,8 +8,6 @@ import (
 	"slices"
 )
 
-const maxUsers = 100
-
 // key is the user's canonical name.
 func (u *DatabaseUser) key() string { return u.DatabaseName + "/" + u.Username }
 
@@ -116,8 +114,8 @@ func (c *call) createUser() (answer, *problem) {
 	if c.project.user(u.key()) != nil {
 		return answer{}, conflict("USER_ALREADY_EXISTS", "The specified database user %s already exists on database %s.", u.Username, u.DatabaseName)
 	}
-	if len(c.project.users) >= maxUsers {
-		return answer{}, fail(http.StatusForbidden, "GROUP_USERS_LIMIT_EXCEEDED", "The group cannot have more than %d database users.", maxUsers)
+	if most := c.limit(limitDBUsers); len(c.project.users) >= most {
+		return answer{}, fail(http.StatusForbidden, "GROUP_USERS_LIMIT_EXCEEDED", "The group cannot have more than %d database users.", most)
 	}
 	c.project.users = append(c.project.users, u)
 	c.a.expect(c.project, u.DeleteAfterDate)

@@ -3,7 +3,6 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 )
@@ -62,10 +61,7 @@ func (a *Atlas) Do(actor Actor, method, path string, body any) (status int, resp
 	defer a.mu.Unlock()
 	route, params, known := a.find(method, path)
 	if route == nil {
-		p := missing("RESOURCE_NOT_FOUND", "Cannot find resource %s.", path)
-		if known {
-			p = fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "The method %s is not allowed here.", method)
-		}
+		p := noRoute(method, path, known)
 		return a.refuse(p)
 	}
 	c := &call{

@@ -70,3 +70,15 @@ func (p *problem) body() object {
 func (p *problem) answer() answer {
 	return answer{status: p.status, body: p.body(), header: p.header, isError: true}
 }
+
+// noRoute answers a request that fits no route. An operation of Atlas that this package
+// does not serve is said to be that, so that nobody takes it for something missing.
+func noRoute(method, path string, known bool) *problem {
+	if op, found := unserved(method, path); found {
+		return fail(http.StatusNotImplemented, "NOT_SIMULATED", "The operation %s exists in Atlas and is not simulated.", op)
+	}
+	if known {
+		return fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "The method %s is not allowed here.", method)
+	}
+	return missing("RESOURCE_NOT_FOUND", "Cannot find resource %s.", path)
+}

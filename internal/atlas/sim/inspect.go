@@ -59,7 +59,7 @@ func (c *call) listRateLimits() (answer, *problem) {
 		return answer{}, bad
 	}
 	var out []bucketSet
-	for _, s := range c.a.limits {
+	for _, s := range c.a.sets {
 		if scope == "" || s.scope == scope {
 			out = append(out, s)
 		}
@@ -69,7 +69,7 @@ func (c *call) listRateLimits() (answer, *problem) {
 }
 
 func (c *call) getRateLimit() (answer, *problem) {
-	s, found := c.a.limits[c.params["endpointSetId"]]
+	s, found := c.a.sets[c.params["endpointSetId"]]
 	if !found {
 		return answer{}, missing("RESOURCE_NOT_FOUND", "Cannot find resource %s.", c.params["endpointSetId"])
 	}

@@ -195,7 +195,24 @@ func (c *call) deleteProject() (answer, *problem) {
 	}
 	p.org.projects = slices.DeleteFunc(p.org.projects, func(q *project) bool { return q == p })
 	delete(c.a.projects, p.id)
+	p.org.forget(p)
 	c.effect("project", p.state(), "")
 	c.orgEvent("GROUP_DELETED", p.id, nil)
 	return empty(http.StatusAccepted)
+}
+
+// forget drops what the organisation holds of a project that is gone.
+func (o *org) forget(p *project) {
+	o.leaveSettings(p)
+	o.leaveFederation(p)
+	o.leavePeople(p)
+	o.leaveMachine(p)
+	o.leaveNetwork(p)
+	o.leaveDatabaseAuth(p)
+	o.leaveAlert(p)
+	o.leaveTarget(p)
+	o.leaveBackup(p)
+	for _, who := range o.principals {
+		who.grants = slices.DeleteFunc(who.grants, func(g Grant) bool { return g.GroupID == p.id })
+	}
 }

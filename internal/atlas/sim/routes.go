@@ -2,90 +2,125 @@ package sim
 
 import (
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/gatewarden/gatewarden/internal/atlas/sim/apispec"
 )
 
 const apiPrefix = "/api/atlas/v2"
 
-// route is one operation of the API.
+// route is one operation that is served. Its method, path, versions and roles are those
+// of the official document.
 type route struct {
-	method   string
-	path     string // a segment {name} takes any value; {name}:verb wants the verb
-	op       string // operationId
-	versions string // oldest first, "!" marks a deprecated one
-	set      string // endpoint set of its token bucket
-	need     need
-	handle   func(*call) (answer, *problem)
+	op    string // operationId
+	older string // versions before the document's, as "date" or "date:sunset", oldest first
+	set   string // endpoint set of its token bucket
+	// needs replaces the roles of the document where the real service wants others.
+	needs  []string
+	handle func(*call) (answer, *problem)
 
-	segments []string
-	parsed   []version
+	method, path string
+	spec         *apispec.Operation
+	segments     []string // a segment {name} takes any value; {name}:verb wants the verb
+	parsed       []version
 }
-
-const (
-	v2023   = "2023-01-01"
-	v202302 = "2023-02-01"
-)
 
 // routes is the whole surface. Order matters where a literal segment competes with a
 // parameter.
 func routes() []route {
-	all := []route{
-		{method: "GET", path: "/", op: "getSystemStatus", versions: v2023, set: "inspection_user", need: needNone, handle: (*call).systemStatus},
-		{method: "GET", path: "/orgs", op: "listOrgs", versions: v2023, set: "inspection_user", need: needNone, handle: (*call).listOrgs},
-		{method: "GET", path: "/orgs/{orgId}", op: "getOrg", versions: v2023, set: "org_organization", need: needOrgMember, handle: (*call).getOrg},
-		{method: "GET", path: "/orgs/{orgId}/groups", op: "getOrgGroups", versions: v2023, set: "org_organization", need: needOrgMember, handle: (*call).orgProjects},
-		{method: "GET", path: "/orgs/{orgId}/events", op: "listOrgEvents", versions: v2023, set: "orgEvents_organization", need: needOrgMember, handle: (*call).listEvents},
-		{method: "GET", path: "/orgs/{orgId}/events/{eventId}", op: "getOrgEvent", versions: v2023, set: "orgEvents_organization", need: needOrgMember, handle: (*call).getEvent},
-		{method: "GET", path: "/eventTypes", op: "listEventTypes", versions: v2023, set: "inspection_user", need: needNone, handle: (*call).listEventTypes},
-		{method: "GET", path: "/rateLimits", op: "listRateLimits", versions: "2025-03-12", set: "inspection_user", need: needNone, handle: (*call).listRateLimits},
-		{method: "GET", path: "/rateLimits/{endpointSetId}", op: "getRateLimit", versions: "2025-03-12", set: "inspection_user", need: needNone, handle: (*call).getRateLimit},
-		{method: "GET", path: "/clusters", op: "listClusterDetails", versions: v2023, set: "inspection_user", need: needNone, handle: (*call).allClusters},
-
-		{method: "GET", path: "/groups", op: "listGroups", versions: v2023, set: "groups_user", need: needNone, handle: (*call).listProjects},
-		{method: "POST", path: "/groups", op: "createGroup", versions: v2023, set: "groups_user", need: needNone, handle: (*call).createProject},
-		{method: "GET", path: "/groups/byName/{groupName}", op: "getGroupByName", versions: v2023, set: "groups_user", need: needNone, handle: (*call).projectByName},
-		{method: "GET", path: "/groups/{groupId}", op: "getGroup", versions: v2023, set: "group_group", need: needProjectRead, handle: (*call).getProject},
-		{method: "PATCH", path: "/groups/{groupId}", op: "updateGroup", versions: v2023, set: "group_group", need: needProjectOwner, handle: (*call).updateProject},
-		{method: "DELETE", path: "/groups/{groupId}", op: "deleteGroup", versions: v2023, set: "group_group", need: needProjectOwner, handle: (*call).deleteProject},
-		{method: "GET", path: "/groups/{groupId}/events", op: "listGroupEvents", versions: v2023, set: "groupEvents_group", need: needProjectRead, handle: (*call).listEvents},
-		{method: "GET", path: "/groups/{groupId}/events/{eventId}", op: "getGroupEvent", versions: v2023, set: "groupEvents_group", need: needProjectRead, handle: (*call).getEvent},
-
-		{method: "GET", path: "/groups/{groupId}/clusters", op: "listGroupClusters", versions: "2023-01-01! 2023-02-01! 2024-08-05", set: "clusters_group", need: needProjectRead, handle: (*call).listClusters},
-		{method: "POST", path: "/groups/{groupId}/clusters", op: "createGroupCluster", versions: "2023-01-01! 2023-02-01! 2024-08-05! 2024-10-23", set: "clusters_group", need: needClusterCreate, handle: (*call).createCluster},
-		{method: "GET", path: "/groups/{groupId}/clusters/{clusterName}", op: "getGroupCluster", versions: "2023-01-01! 2023-02-01! 2024-08-05", set: "clusters_group", need: needProjectRead, handle: (*call).getCluster},
-		{method: "DELETE", path: "/groups/{groupId}/clusters/{clusterName}", op: "deleteGroupCluster", versions: "2023-01-01! 2023-02-01", set: "clusters_group", need: needProjectOwner, handle: (*call).deleteCluster},
-		{method: "GET", path: "/groups/{groupId}/flexClusters", op: "listGroupFlexClusters", versions: "2024-11-13", set: "flexClusters_group", need: needProjectRead, handle: (*call).listFlexClusters},
-		{method: "GET", path: "/groups/{groupId}/flexClusters/{name}", op: "getGroupFlexCluster", versions: "2024-11-13", set: "flexClusters_group", need: needProjectRead, handle: (*call).getFlexCluster},
-		{method: "GET", path: "/groups/{groupId}/dataFederation", op: "listGroupDataFederation", versions: v2023, set: "dataFederation_group", need: needProjectRead, handle: (*call).listFederated},
-		{method: "GET", path: "/groups/{groupId}/dataFederation/{tenantName}", op: "getGroupDataFederation", versions: v2023, set: "dataFederation_group", need: needProjectRead, handle: (*call).getFederated},
-		{method: "GET", path: "/groups/{groupId}/streams", op: "listGroupStreamWorkspaces", versions: v202302, set: "streams_group", need: needProjectRead, handle: (*call).listWorkspaces},
-
-		{method: "GET", path: "/groups/{groupId}/databaseUsers", op: "listGroupDatabaseUsers", versions: v2023, set: "databaseUsers_group", need: needProjectRead, handle: (*call).listUsers},
-		{method: "POST", path: "/groups/{groupId}/databaseUsers", op: "createGroupDatabaseUser", versions: v2023, set: "databaseUsers_group", need: needDatabaseAccess, handle: (*call).createUser},
-		{method: "GET", path: "/groups/{groupId}/databaseUsers/{databaseName}/{username}", op: "getGroupDatabaseUser", versions: v2023, set: "databaseUsers_group", need: needProjectRead, handle: (*call).getUser},
-		{method: "PATCH", path: "/groups/{groupId}/databaseUsers/{databaseName}/{username}", op: "updateGroupDatabaseUser", versions: v2023, set: "databaseUsers_group", need: needDatabaseAccess, handle: (*call).updateUser},
-		{method: "DELETE", path: "/groups/{groupId}/databaseUsers/{databaseName}/{username}", op: "deleteGroupDatabaseUser", versions: v2023, set: "databaseUsers_group", need: needDatabaseAccess, handle: (*call).deleteUser},
-
-		{method: "GET", path: "/groups/{groupId}/customDBRoles/roles", op: "listGroupCustomDbRoleRoles", versions: v2023, set: "customDbRoles_group", need: needProjectRead, handle: (*call).listRoles},
-		{method: "POST", path: "/groups/{groupId}/customDBRoles/roles", op: "createGroupCustomDbRoleRole", versions: v2023, set: "customDbRoles_group", need: needDatabaseAccess, handle: (*call).createRole},
-		{method: "GET", path: "/groups/{groupId}/customDBRoles/roles/{roleName}", op: "getGroupCustomDbRoleRole", versions: v2023, set: "customDbRoles_group", need: needProjectRead, handle: (*call).getRole},
-		{method: "PATCH", path: "/groups/{groupId}/customDBRoles/roles/{roleName}", op: "updateGroupCustomDbRoleRole", versions: v2023, set: "customDbRoles_group", need: needDatabaseAccess, handle: (*call).updateRole},
-		{method: "DELETE", path: "/groups/{groupId}/customDBRoles/roles/{roleName}", op: "deleteGroupCustomDbRoleRole", versions: v2023, set: "customDbRoles_group", need: needDatabaseAccess, handle: (*call).deleteRole},
-
-		{method: "GET", path: "/groups/{groupId}/accessList", op: "listGroupAccessListEntries", versions: v2023, set: "accessList_group", need: needProjectRead, handle: (*call).listAccess},
-		{method: "POST", path: "/groups/{groupId}/accessList", op: "createGroupAccessListEntry", versions: v2023, set: "accessList_group", need: needNetwork, handle: (*call).createAccess},
-		{method: "GET", path: "/groups/{groupId}/accessList/{entryValue}", op: "getGroupAccessListEntry", versions: v2023, set: "accessList_group", need: needProjectRead, handle: (*call).getAccess},
-		{method: "DELETE", path: "/groups/{groupId}/accessList/{entryValue}", op: "deleteGroupAccessListEntry", versions: v2023, set: "accessList_group", need: needNetwork, handle: (*call).deleteAccess},
-		{method: "GET", path: "/groups/{groupId}/accessList/{entryValue}/status", op: "getGroupAccessListStatus", versions: v2023, set: "accessList_group", need: needProjectRead, handle: (*call).accessStatus},
-
-		{method: "GET", path: "/groups/{groupId}/dbAccessHistory/clusters/{clusterName}", op: "getGroupDbAccessHistoryCluster", versions: v2023, set: "accessLogs_group", need: needAccessLogs, handle: (*call).clusterHistory},
-		{method: "GET", path: "/groups/{groupId}/dbAccessHistory/processes/{hostname}", op: "getGroupDbAccessHistoryProcess", versions: v2023, set: "accessLogs_group", need: needAccessLogs, handle: (*call).processHistory},
-	}
+	all := slices.Concat(
+		coreRoutes(), orgRoutes(), federationRoutes(), peopleRoutes(), machineRoutes(),
+		networkRoutes(), databaseAuthRoutes(), alertRoutes(), targetRoutes(), backupRoutes(),
+	)
+	facts := apispec.Load()
 	for i := range all {
-		all[i].segments = strings.Split(strings.Trim(all[i].path, "/"), "/")
-		all[i].parsed = parseVersions(all[i].versions)
+		r := &all[i]
+		if r.spec = facts.Operation(r.op); r.spec == nil {
+			panic("sim: the official document has no operation " + r.op) // a mistake in a table of this package
+		}
+		r.method, r.path = r.spec.Method, r.spec.Path
+		r.segments = strings.Split(strings.Trim(r.path, "/"), "/")
+		r.parsed = versionsOf(r)
 	}
+	slices.SortStableFunc(all, literalFirst)
 	return all
+}
+
+// literalFirst puts a path with a literal segment before one that has a parameter there.
+func literalFirst(a, b route) int {
+	for i := range min(len(a.segments), len(b.segments)) {
+		pa, pb := strings.HasPrefix(a.segments[i], "{"), strings.HasPrefix(b.segments[i], "{")
+		if pa && pb && len(a.segments[i]) != len(b.segments[i]) && strings.Contains(a.segments[i]+b.segments[i], "}:") {
+			return len(b.segments[i]) - len(a.segments[i]) // the one with a verb first
+		}
+		if pa != pb {
+			if pa {
+				return 1
+			}
+			return -1
+		}
+		if a.segments[i] != b.segments[i] {
+			return strings.Compare(a.segments[i], b.segments[i])
+		}
+	}
+	return len(a.segments) - len(b.segments)
+}
+
+// coreRoutes are the operations that every other part stands on.
+func coreRoutes() []route {
+	return []route{
+		{op: "getSystemStatus", set: "inspection_user", handle: (*call).systemStatus},
+		{op: "listOrgs", set: "inspection_user", handle: (*call).listOrgs},
+		{op: "getOrg", set: "org_organization", handle: (*call).getOrg},
+		{op: "getOrgGroups", set: "org_organization", handle: (*call).orgProjects},
+		{op: "listOrgEvents", set: "orgEvents_organization", handle: (*call).listEvents},
+		{op: "getOrgEvent", set: "orgEvents_organization", handle: (*call).getEvent},
+		{op: "listEventTypes", set: "inspection_user", handle: (*call).listEventTypes},
+		{op: "listRateLimits", set: "inspection_user", handle: (*call).listRateLimits},
+		{op: "getRateLimit", set: "inspection_user", handle: (*call).getRateLimit},
+		{op: "listClusterDetails", set: "inspection_user", handle: (*call).allClusters},
+
+		{op: "listGroups", set: "groups_user", handle: (*call).listProjects},
+		{op: "createGroup", set: "groups_user", handle: (*call).createProject},
+		{op: "getGroupByName", set: "groups_user", handle: (*call).projectByName},
+		{op: "getGroup", set: "group_group", handle: (*call).getProject},
+		{op: "updateGroup", set: "group_group", handle: (*call).updateProject},
+		{op: "deleteGroup", set: "group_group", handle: (*call).deleteProject},
+		{op: "listGroupEvents", set: "groupEvents_group", handle: (*call).listEvents},
+		{op: "getGroupEvent", set: "groupEvents_group", handle: (*call).getEvent},
+
+		{op: "listGroupClusters", older: "2023-01-01 2023-02-01", set: "clusters_group", handle: (*call).listClusters},
+		{op: "createGroupCluster", older: "2023-01-01 2023-02-01 2024-08-05", set: "clusters_group", handle: (*call).createCluster},
+		{op: "getGroupCluster", older: "2023-01-01 2023-02-01", set: "clusters_group", handle: (*call).getCluster},
+		{op: "deleteGroupCluster", older: "2023-01-01", set: "clusters_group", handle: (*call).deleteCluster},
+		{op: "listGroupFlexClusters", set: "flexClusters_group", handle: (*call).listFlexClusters},
+		{op: "getGroupFlexCluster", set: "flexClusters_group", handle: (*call).getFlexCluster},
+		{op: "listGroupDataFederation", set: "dataFederation_group", handle: (*call).listFederated},
+		{op: "getGroupDataFederation", set: "dataFederation_group", handle: (*call).getFederated},
+		{op: "listGroupStreamWorkspaces", set: "streams_group", handle: (*call).listWorkspaces},
+
+		{op: "listGroupDatabaseUsers", set: "databaseUsers_group", handle: (*call).listUsers},
+		{op: "createGroupDatabaseUser", set: "databaseUsers_group", handle: (*call).createUser},
+		{op: "getGroupDatabaseUser", set: "databaseUsers_group", handle: (*call).getUser},
+		{op: "updateGroupDatabaseUser", set: "databaseUsers_group", handle: (*call).updateUser},
+		{op: "deleteGroupDatabaseUser", set: "databaseUsers_group", handle: (*call).deleteUser},
+
+		{op: "listGroupCustomDbRoleRoles", set: "customDbRoles_group", handle: (*call).listRoles},
+		{op: "createGroupCustomDbRoleRole", set: "customDbRoles_group", handle: (*call).createRole},
+		{op: "getGroupCustomDbRoleRole", set: "customDbRoles_group", handle: (*call).getRole},
+		{op: "updateGroupCustomDbRoleRole", set: "customDbRoles_group", handle: (*call).updateRole},
+		{op: "deleteGroupCustomDbRoleRole", set: "customDbRoles_group", handle: (*call).deleteRole},
+
+		{op: "listGroupAccessListEntries", set: "accessList_group", handle: (*call).listAccess},
+		{op: "createGroupAccessListEntry", set: "accessList_group", handle: (*call).createAccess},
+		{op: "getGroupAccessListEntry", set: "accessList_group", handle: (*call).getAccess},
+		{op: "deleteGroupAccessListEntry", set: "accessList_group", handle: (*call).deleteAccess},
+		{op: "getGroupAccessListStatus", set: "accessList_group", handle: (*call).accessStatus},
+
+		{op: "getGroupDbAccessHistoryCluster", set: "accessLogs_group", handle: (*call).clusterHistory},
+		{op: "getGroupDbAccessHistoryProcess", set: "accessLogs_group", handle: (*call).processHistory},
+	}
 }
 
 // find matches an escaped path without the prefix. With no match for the method, known
@@ -133,4 +168,16 @@ func (r *route) match(parts []string) map[string]string {
 		params = map[string]string{}
 	}
 	return params
+}
+
+// unserved says whether a path is an operation of Atlas that this package does not have.
+func unserved(method, escaped string) (op string, found bool) {
+	parts := strings.Split(strings.Trim(escaped, "/"), "/")
+	for _, o := range apispec.Load().Operations {
+		r := route{segments: strings.Split(strings.Trim(o.Path, "/"), "/")}
+		if o.Method == method && r.match(parts) != nil {
+			return o.ID, true
+		}
+	}
+	return "", false
 }

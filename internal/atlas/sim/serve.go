@@ -119,10 +119,7 @@ func (a *Atlas) admit(r *http.Request, body []byte) (*call, *response) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), apiPrefix)
 	route, params, known := a.find(r.Method, path)
 	if route == nil {
-		p := missing("RESOURCE_NOT_FOUND", "Cannot find resource %s.", path)
-		if known {
-			p = fail(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "The method %s is not allowed here.", r.Method)
-		}
+		p := noRoute(r.Method, path, known)
 		out := a.render(nil, p.answer(), version{})
 		return nil, &out
 	}
@@ -192,7 +189,7 @@ func (c *call) allowed() *problem {
 	if c.a.denied[c.route.op] {
 		return unauthorized()
 	}
-	return c.who.may(c.route.need, c.org, c.project)
+	return c.who.may(c.route, c.org, c.project)
 }
 
 func (c *call) resolve() *problem {

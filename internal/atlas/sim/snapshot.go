@@ -1,6 +1,9 @@
 package sim
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Snapshot returns the current state as a world: a deep copy, with every id and secret
 // in it. Feeds, tokens and logs are not part of a world.
@@ -16,7 +19,16 @@ func (a *Atlas) Snapshot() World {
 }
 
 func (o *org) snapshot() Org {
-	out := Org{ID: o.id, Name: o.name}
+	out := Org{ID: o.id, Name: o.name, Limits: maps.Clone(o.limits)}
+	out.OrgSettings = o.worldSettings()
+	out.OrgFederation = o.worldFederation()
+	out.OrgPeople = o.worldPeople()
+	out.OrgMachine = o.worldMachine()
+	out.OrgNetwork = o.worldNetwork()
+	out.OrgDatabaseAuth = o.worldDatabaseAuth()
+	out.OrgAlert = o.worldAlert()
+	out.OrgTarget = o.worldTarget()
+	out.OrgBackup = o.worldBackup()
 	for _, p := range o.principals {
 		grants := slices.Clone(p.grants)
 		if p.clientID != "" {
@@ -41,7 +53,17 @@ func (p *project) snapshot() Project {
 		ID: p.id, Name: p.name, Created: &created, Tags: slices.Clone(p.tags),
 		FlexClusters: slices.Clone(p.flex), FederatedDatabases: slices.Clone(p.federated),
 		StreamWorkspaces: slices.Clone(p.workspaces), AccessHistory: slices.Clone(p.logins),
+		Limits: maps.Clone(p.limits),
 	}
+	out.ProjectSettings = p.worldSettings()
+	out.ProjectFederation = p.worldFederation()
+	out.ProjectPeople = p.worldPeople()
+	out.ProjectMachine = p.worldMachine()
+	out.ProjectNetwork = p.worldNetwork()
+	out.ProjectDatabaseAuth = p.worldDatabaseAuth()
+	out.ProjectAlert = p.worldAlert()
+	out.ProjectTarget = p.worldTarget()
+	out.ProjectBackup = p.worldBackup()
 	for _, c := range p.clusters {
 		k := c.Cluster
 		k.Tags = slices.Clone(k.Tags)

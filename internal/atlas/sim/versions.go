@@ -7,28 +7,35 @@ import (
 	"time"
 )
 
-// A route names its versions oldest first: "2023-01-01! 2024-08-05". The mark means
-// deprecated, with the dates that the recorded answers carry.
+// What the recorded answers of deprecated versions carry. The official document has the
+// sunset of deprecated operations only.
 const (
 	deprecatedOn = "2025-02-19"
 	sunsetOn     = "2027-07-01"
 )
 
 type version struct {
-	date       string
-	deprecated bool
+	date   string
+	sunset string // "" while it lives
 }
 
-func parseVersions(list string) []version {
+// versionsOf lists a route's versions, oldest first.
+func versionsOf(r *route) []version {
 	var out []version
-	for _, f := range strings.Fields(list) {
-		date, deprecated := strings.CutSuffix(f, "!")
-		out = append(out, version{date, deprecated})
+	for _, f := range strings.Fields(r.older) {
+		date, sunset, found := strings.Cut(f, ":")
+		if !found {
+			sunset = sunsetOn
+		}
+		out = append(out, version{date, sunset})
+	}
+	for _, v := range r.spec.Versions {
+		out = append(out, version{v.Date, v.Sunset})
 	}
 	return out
 }
 
-var datedType = regexp.MustCompile(`^application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json$`)
+var datedType = regexp.MustCompile(`^application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+(?:json|xml|gzip|csv)$`)
 
 // mediaType finds the dated media type in an Accept header.
 func mediaType(accept string) (date string, ok bool) {
@@ -54,7 +61,7 @@ func negotiate(versions []version, accept string, now time.Time) (version, *prob
 		if v.date > want {
 			continue
 		}
-		if v.deprecated && now.Format(time.DateOnly) >= sunsetOn {
+		if v.sunset != "" && now.Format(time.DateOnly) >= v.sunset {
 			return version{}, fail(http.StatusGone, "VERSION_GONE", "The version %s of this resource is no longer available.", v.date)
 		}
 		return v, nil
@@ -69,9 +76,9 @@ func invalidVersion(accept string) *problem {
 // headers name the version served and warn of its end.
 func (v version) headers(h http.Header) {
 	h.Set("Content-Type", "application/vnd.atlas."+v.date+"+json;charset=utf-8")
-	if v.deprecated {
+	if v.sunset != "" {
 		h.Set("Deprecation", httpDate(deprecatedOn))
-		h.Set("Sunset", httpDate(sunsetOn))
+		h.Set("Sunset", httpDate(v.sunset))
 	}
 }
 

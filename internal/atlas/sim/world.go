@@ -23,6 +23,18 @@ type Org struct {
 	APIKeys         []APIKey         `yaml:"apiKeys,omitempty"`
 	Users           []User           `yaml:"users,omitempty"`
 	Projects        []Project        `yaml:"projects,omitempty"`
+	// Limits that support has raised, by name: see limits.go.
+	Limits map[string]int `yaml:"limits,omitempty"`
+
+	OrgSettings     `yaml:",inline"`
+	OrgFederation   `yaml:",inline"`
+	OrgPeople       `yaml:",inline"`
+	OrgMachine      `yaml:",inline"`
+	OrgNetwork      `yaml:",inline"`
+	OrgDatabaseAuth `yaml:",inline"`
+	OrgAlert        `yaml:",inline"`
+	OrgTarget       `yaml:",inline"`
+	OrgBackup       `yaml:",inline"`
 }
 
 // ServiceAccount is an OAuth2 client. Without an id or a secret it gets made-up ones.
@@ -96,6 +108,18 @@ type Project struct {
 	DatabaseUsers      []DatabaseUser      `yaml:"databaseUsers,omitempty"`
 	CustomRoles        []CustomRole        `yaml:"customRoles,omitempty"`
 	AccessHistory      []Login             `yaml:"accessHistory,omitempty"`
+	// Limits that support or an owner has raised, by name: see limits.go.
+	Limits map[string]int `yaml:"limits,omitempty"`
+
+	ProjectSettings     `yaml:",inline"`
+	ProjectFederation   `yaml:",inline"`
+	ProjectPeople       `yaml:",inline"`
+	ProjectMachine      `yaml:",inline"`
+	ProjectNetwork      `yaml:",inline"`
+	ProjectDatabaseAuth `yaml:",inline"`
+	ProjectAlert        `yaml:",inline"`
+	ProjectTarget       `yaml:",inline"`
+	ProjectBackup       `yaml:",inline"`
 }
 
 // Tag is a resource tag.

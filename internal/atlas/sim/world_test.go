@@ -2,6 +2,7 @@ package sim
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -157,17 +158,18 @@ func FuzzParseWorld(f *testing.F) {
 
 // The package must not share the client's mistakes.
 func TestImportsNothingOfTheClient(t *testing.T) {
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, f := range files {
-		src, err := os.ReadFile(f.Name())
+		src, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasSuffix(f.Name(), "_test.go") && strings.Contains(string(src), "gatewarden/gatewarden/") {
-			t.Errorf("%s imports a package of ours", f.Name())
+		ours := strings.ReplaceAll(string(src), "gatewarden/gatewarden/internal/atlas/sim/apispec", "")
+		if !strings.HasSuffix(f, "_test.go") && strings.Contains(ours, "gatewarden/gatewarden/") {
+			t.Errorf("%s imports a package of ours", f)
 		}
 	}
 }

@@ -233,12 +233,21 @@ func (s sighting) compare(cur, after access.Collection, a absorbed, live []Pendi
 	s.observe(&next, after, s.unanswered(cur, rest, &a), &a)
 	a.changes = append(a.changes, fresh...)
 	next.Resources = records(cur, after.Resources, s.reading.Began, next.Trail.Recent, old)
-	if s.gap || len(a.changes) > 0 || cur.Status != access.StatusComplete || cur.Trail.Aside != "" || !slices.Equal(cur.Odd, after.Odd) {
+	if s.gap || len(a.changes) > 0 || cur.Status != access.StatusComplete || cur.Trail.Aside != "" || !slices.Equal(cur.Odd, after.Odd) || s.aged(cur, after) {
 		next.ChangedRead = s.reading.Began
 		a.next = &next
 	}
 	return a
 }
+
+// aged reports whether dates of use, which make no change, have moved since the document
+// was last written long ago. Without them nobody would ever seem to have come back.
+func (s sighting) aged(cur, after access.Collection) bool {
+	return s.reading.Began.Sub(cur.ChangedRead) >= volatileFor && access.Moved(cur, after)
+}
+
+// volatileFor is how old the stored dates of use may be.
+const volatileFor = 6 * time.Hour
 
 // fresh gives the differences their ids and what is known without events.
 func (s sighting) fresh(diff []access.Change) []access.Change {

@@ -24,3 +24,33 @@ func TestAGapIsKeptInTheCollection(t *testing.T) {
 		t.Errorf("the next read moved it from %v to %v", after.Watched, again.Watched)
 	}
 }
+
+// TestDatesOfUseAgeSlowly: a date of use that moved makes no change, and is written
+// only when what is stored has become old.
+func TestDatesOfUseAgeSlowly(t *testing.T) {
+	began := time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
+	member := func(day int) access.State {
+		return access.OrgMember{Username: "alice@example.com", LastAuth: time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC)}
+	}
+	read := func(cur access.Collection, at time.Time, day int) absorbed {
+		s := sighting{
+			scope: access.OrgScope("64f000000000000000000001"), kind: access.KindOrgMember, rev: 1, ended: at, limits: limits{late: 24 * time.Hour, gap: 24 * time.Hour},
+			reading: access.Reading{Status: access.StatusComplete, Began: at, States: []access.State{member(day)}},
+		}
+		return s.absorb(cur)
+	}
+	first := read(access.Collection{}, began, 20)
+	if first.next == nil {
+		t.Fatal("the baseline is not written")
+	}
+	for _, c := range []struct {
+		after   time.Duration
+		day     int
+		written bool
+	}{{time.Hour, 20, false}, {time.Hour, 21, false}, {7 * time.Hour, 20, false}, {7 * time.Hour, 21, true}} {
+		a := read(*first.next, began.Add(c.after), c.day)
+		if len(a.changes) > 0 || (a.next != nil) != c.written {
+			t.Errorf("%v later, day %d: %d changes, written %v", c.after, c.day, len(a.changes), a.next != nil)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 
 // Diff lists what must happen to before to make it after, in order of name. It is
 // pure: the caller gives the changes their ids, actors and times. Volatile fields
-// (stateName) make no change; order and duplicates in a read do not matter, since
+// (see [ChangedFields]) make no change; order and duplicates in a read do not matter, since
 // collections are sorted and unique by name and the lists of states are normalised.
 func Diff(before, after Collection) []Change {
 	var out []Change
@@ -65,7 +65,8 @@ func Apply(changes []Change, c Collection) Collection {
 }
 
 // ChangedFields lists the top-level JSON fields in which two states of one resource
-// differ, sorted, without the volatile ones.
+// differ, sorted, without the volatile ones: a cluster's stateName, and the dates of the
+// last use of something.
 func ChangedFields(before, after Box) []string {
 	if reflect.DeepEqual(before, after) {
 		return nil
@@ -101,9 +102,22 @@ func fieldsOf(b Box) map[string]string {
 	}
 	out := make(map[string]string, len(raw))
 	for k, v := range raw {
-		if k != "stateName" { // the one volatile field of the kinds read so far
+		if !volatile(k) {
 			out[k] = string(v)
 		}
 	}
 	return out
+}
+
+func volatile(field string) bool {
+	switch field {
+	case "stateName", "lastAuth", "lastUsed", "firstLogin", "lastLogin":
+		return true
+	}
+	return false
+}
+
+// Moved reports whether two collections without a difference differ in volatile fields.
+func Moved(before, after Collection) bool {
+	return !slices.EqualFunc(before.Resources, after.Resources, func(b, a Resource) bool { return reflect.DeepEqual(b.Box, a.Box) })
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,6 +79,64 @@ func decodeState(k Kind, raw []byte) (State, error) {
 		return decode[DatabaseUser](k, raw)
 	case KindCustomRole:
 		return decode[CustomRole](k, raw)
+	case KindOrgSettings:
+		return decode[OrgSettings](k, raw)
+	case KindOrgMember:
+		return decode[OrgMember](k, raw)
+	case KindInvitation:
+		return decode[Invitation](k, raw)
+	case KindTeam:
+		return decode[Team](k, raw)
+	case KindTeamMember:
+		return decode[TeamMember](k, raw)
+	case KindAPIKey:
+		return decode[APIKey](k, raw)
+	case KindServiceAccount:
+		return decode[ServiceAccount](k, raw)
+	case KindServiceAccountSecret:
+		return decode[ServiceAccountSecret](k, raw)
+	case KindAPIAccessEntry:
+		return decode[APIAccessEntry](k, raw)
+	case KindFederation:
+		return decode[Federation](k, raw)
+	case KindIdentityProvider:
+		return decode[IdentityProvider](k, raw)
+	case KindRoleMapping:
+		return decode[RoleMapping](k, raw)
+	case KindResourcePolicy:
+		return decode[ResourcePolicy](k, raw)
+	case KindProjectSettings:
+		return decode[ProjectSettings](k, raw)
+	case KindProjectMember:
+		return decode[ProjectMember](k, raw)
+	case KindTeamGrant:
+		return decode[TeamGrant](k, raw)
+	case KindProjectKey:
+		return decode[ProjectKey](k, raw)
+	case KindProjectServiceAccount:
+		return decode[ProjectServiceAccount](k, raw)
+	case KindPrivateEndpoint:
+		return decode[PrivateEndpoint](k, raw)
+	case KindPeering:
+		return decode[Peering](k, raw)
+	case KindX509Config:
+		return decode[X509Config](k, raw)
+	case KindDatabaseAuth:
+		return decode[DatabaseAuth](k, raw)
+	case KindAuditing:
+		return decode[Auditing](k, raw)
+	case KindAlertConfig:
+		return decode[AlertConfig](k, raw)
+	case KindIntegration:
+		return decode[Integration](k, raw)
+	case KindBackupRestoreJob:
+		return decode[BackupRestoreJob](k, raw)
+	case KindBackupExportJob:
+		return decode[BackupExportJob](k, raw)
+	case KindBackupExportBucket:
+		return decode[BackupExportBucket](k, raw)
+	case KindAccessHistory:
+		return decode[AccessHistory](k, raw)
 	}
 	return nil, fmt.Errorf("decode a resource: kind %q is not one that this version reads", k)
 }
@@ -297,3 +356,13 @@ func sorted[T comparable](in []T, compare func(a, b T) int) []T {
 	slices.SortFunc(out, compare)
 	return slices.Compact(out)
 }
+
+// SortRoles sorts and removes duplicates, in a copy.
+func SortRoles(in []AtlasRole) []AtlasRole {
+	return sorted(in, func(a, b AtlasRole) int {
+		return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Role, b.Role))
+	})
+}
+
+// SortNames sorts and removes duplicates, in a copy.
+func SortNames(in []string) []string { return sorted(in, strings.Compare) }

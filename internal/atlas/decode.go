@@ -43,10 +43,6 @@ func (f fields) has(name string) bool {
 	return true
 }
 
-func named(field string) func(fields) string {
-	return func(f fields) string { return f.text(field) }
-}
-
 // decodeAs decodes one element into one of the SDK's models or a part of one.
 func decodeAs[T any](raw json.RawMessage) (T, error) {
 	var t T

@@ -104,8 +104,8 @@ func TestDecodeRecorded(t *testing.T) {
 		"workspace": {access.KindStreamWorkspace, `{"_id":"i","name":"w"}`, access.StreamWorkspace{ID: "i", Workspace: "w"}},
 	} {
 		src, _ := sourceOf(tc.kind)
-		got, err := src.decode(json.RawMessage(tc.raw))
-		if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
+		got, err := src.states(piece{raw: json.RawMessage(tc.raw), scope: prod})
+		if diff := cmp.Diff([]access.State{tc.want}, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}
 	}
@@ -122,24 +122,32 @@ func FuzzDecode(f *testing.F) {
 		if !ok || !json.Valid(raw) {
 			return
 		}
-		src.name(fieldsOf(raw)) // must not panic
-		state, err := src.decode(raw)
+		p := piece{raw: raw, scope: prod, parent: "p"}
+		src.name(p) // must not panic
+		states, err := src.states(p)
 		if err != nil {
 			return
 		}
-		if state.Name() == "" || state.Kind() != access.Kind(kind) {
-			t.Errorf("%+v", state)
-		}
-		stored, err := json.Marshal(access.Box{State: state})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var back access.Box
-		if err := json.Unmarshal(stored, &back); err != nil || len(access.ChangedFields(access.Box{State: state}, back)) > 0 {
-			t.Errorf("%+v became %+v: %v", state, back, err)
-		}
-		if u, ok := state.(access.DatabaseUser); ok && !slices.Equal(u.Roles, access.SortGrants(u.Roles)) {
-			t.Errorf("roles are not sorted: %v", u.Roles)
+		for _, state := range states {
+			survives(t, state, access.Kind(kind))
 		}
 	})
+}
+
+func survives(t *testing.T, state access.State, kind access.Kind) {
+	t.Helper()
+	if state.Name() == "" || state.Kind() != kind {
+		t.Errorf("%+v", state)
+	}
+	if u, ok := state.(access.DatabaseUser); ok && !slices.Equal(u.Roles, access.SortGrants(u.Roles)) {
+		t.Errorf("roles are not sorted: %v", u.Roles)
+	}
+	stored, err := json.Marshal(access.Box{State: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back access.Box
+	if err := json.Unmarshal(stored, &back); err != nil || len(access.ChangedFields(access.Box{State: state}, back)) > 0 {
+		t.Errorf("%+v became %+v: %v", state, back, err)
+	}
 }

@@ -3,11 +3,8 @@ package atlas
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -44,24 +41,7 @@ func (c *Client) Logins(ctx context.Context, scope access.Scope, from, to time.T
 }
 
 func (c *Client) clusterLogins(ctx context.Context, t *tally, scope access.Scope, cluster string, from, to time.Time) {
-	r := request{route: clusterAccessHistory, id: scope.ID(), args: []string{cluster}, query: url.Values{
-		"start": {strconv.FormatInt(max(from.UnixMilli(), earliestMilli), 10)}, "end": {strconv.FormatInt(to.UnixMilli(), 10)},
-		"nLogs": {strconv.Itoa(historyRows)},
-	}}
-	var lines []json.RawMessage
-	_, err := c.get(ctx, r, func(body []byte) error {
-		var doc struct {
-			Lines *[]json.RawMessage `json:"accessLogs"`
-		}
-		if err := json.Unmarshal(body, &doc); err != nil {
-			return err
-		}
-		if doc.Lines == nil {
-			return errors.New("no list of lines")
-		}
-		lines = *doc.Lines
-		return nil
-	})
+	lines, _, err := c.historyOnce(ctx, scope, cluster, from, to)
 	if err != nil {
 		t.missing(true, "cluster %s: %s", cluster, err)
 		return

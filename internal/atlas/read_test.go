@@ -77,7 +77,7 @@ func TestReadStatuses(t *testing.T) {
 		status access.Status
 		reason string
 	}{
-		"unknown kind":      {prod, access.KindPeering, nil, access.StatusUnsupported, "not read by this version"},
+		"unknown kind":      {prod, "wish", nil, access.StatusUnsupported, "not read by this version"},
 		"kind of an org":    {prod, access.KindOrg, nil, access.StatusUnsupported, "no kind of"},
 		"bad scope":         {"prj.nonsense", access.KindCluster, nil, access.StatusFailed, "24 hex digits"},
 		"project gone":      {"prj.64f0000000000000000000ff", access.KindCluster, nil, access.StatusFailed, "gone: "},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -38,9 +39,9 @@ func (r request) String() string {
 	return r.route.op + " of " + r.id
 }
 
-// path has the id first where the route names one.
+// path has the id first where the route begins with an org or a project.
 func (r request) path() string {
-	if r.route.of == ofUser {
+	if !strings.HasPrefix(r.route.path, "/orgs/") && !strings.HasPrefix(r.route.path, "/groups/") {
 		return r.route.expand(r.args)
 	}
 	return r.route.expand(append([]string{r.id}, r.args...))

@@ -29,14 +29,20 @@ type route struct {
 const (
 	v2023   = "2023-01-01"
 	v202302 = "2023-02-01"
+	v202405 = "2024-05-30"
 	v202408 = "2024-08-05"
 	v202411 = "2024-11-13"
+	v202502 = "2025-02-19"
 	v202503 = "2025-03-12"
 
 	orgMember   = "Organization Member (or Organization Read Only)"
 	projectRead = "Project Read Only (or Organization Read Only)"
 	network     = "Project Network Access Manager"
 	database    = "Project Database Access Admin"
+	orgOwner    = "Organization Owner"
+	orgRead     = "Organization Read Only"
+	owner       = "Project Owner"
+	backups     = "Project Backup Manager"
 )
 
 // The operations in use. Versions, sets and roles are those of Atlas's specification
@@ -62,6 +68,37 @@ var (
 	listDataFederation   = route{"listGroupDataFederation", "GET", "/groups/{groupId}/dataFederation", v2023, "dataFederation", ofProject, projectRead}
 	listStreams          = route{"listGroupStreamWorkspaces", "GET", "/groups/{groupId}/streams", v202302, "streams", ofProject, projectRead}
 	clusterAccessHistory = route{"getGroupDbAccessHistoryCluster", "GET", "/groups/{groupId}/dbAccessHistory/clusters/{clusterName}", v2023, "accessLogs", ofProject, "Project Cluster Log Viewer or " + database}
+
+	getOrgSettings        = route{"getOrgSettings", "GET", "/orgs/{orgId}/settings", v2023, "orgSettings", ofOrg, orgMember}
+	listOrgUsers          = route{"listOrgUsers", "GET", "/orgs/{orgId}/users", v202502, "org", ofOrg, orgMember}
+	listOrgTeams          = route{"listOrgTeams", "GET", "/orgs/{orgId}/teams", v2023, "orgTeams", ofOrg, orgMember}
+	listOrgAPIKeys        = route{"listOrgApiKeys", "GET", "/orgs/{orgId}/apiKeys", v2023, "org", ofOrg, orgMember}
+	listAPIKeyEntries     = route{"listOrgApiKeyAccessListEntries", "GET", "/orgs/{orgId}/apiKeys/{apiUserId}/accessList", v2023, "org", ofOrg, orgMember}
+	listOrgAccounts       = route{"listOrgServiceAccounts", "GET", "/orgs/{orgId}/serviceAccounts", v202408, "org", ofOrg, orgRead}
+	listAccountEntries    = route{"listOrgServiceAccountAccessList", "GET", "/orgs/{orgId}/serviceAccounts/{clientId}/accessList", v202408, "org", ofOrg, orgRead}
+	listResourcePolicies  = route{"listOrgResourcePolicies", "GET", "/orgs/{orgId}/resourcePolicies", v202408, "org", ofOrg, orgMember}
+	getOrgFederation      = route{"getOrgFederationSettings", "GET", "/orgs/{orgId}/federationSettings", v2023, "org", ofOrg, orgOwner}
+	getConnectedOrg       = route{"getFederationSettingConnectedOrgConfig", "GET", "/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}", v2023, "federation", ofOrg, orgOwner}
+	listConnectedOrgs     = route{"listFederationSettingConnectedOrgConfigs", "GET", "/federationSettings/{federationSettingsId}/connectedOrgConfigs", v2023, "inspection", ofOrg, orgOwner}
+	listRoleMappings      = route{"listFederationSettingConnectedOrgConfigRoleMappings", "GET", "/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings", v2023, "federation", ofOrg, orgOwner}
+	listIdentityProviders = route{"listFederationSettingIdentityProviders", "GET", "/federationSettings/{federationSettingsId}/identityProviders", v2023, "inspection", ofOrg, orgOwner}
+
+	getGroupSettings     = route{"getGroupSettings", "GET", "/groups/{groupId}/settings", v2023, "groupSettings", ofProject, projectRead}
+	listGroupUsers       = route{"listGroupUsers", "GET", "/groups/{groupId}/users", v202502, "groupUsers", ofProject, projectRead}
+	listGroupTeams       = route{"listGroupTeams", "GET", "/groups/{groupId}/teams", v2023, "groupTeams", ofProject, projectRead}
+	listGroupAPIKeys     = route{"listGroupApiKeys", "GET", "/groups/{groupId}/apiKeys", v2023, "groupApiKeys", ofProject, projectRead}
+	listGroupAccounts    = route{"listGroupServiceAccounts", "GET", "/groups/{groupId}/serviceAccounts", v202408, "groupServiceAccounts", ofProject, projectRead}
+	listEndpointServices = route{"listGroupPrivateEndpointEndpointService", "GET", "/groups/{groupId}/privateEndpoint/{cloudProvider}/endpointService", v2023, "privateEndpoints", ofProject, projectRead}
+	listEndpointIDs      = route{"listGroupPrivateNetworkSettingEndpointIds", "GET", "/groups/{groupId}/privateNetworkSettings/endpointIds", v2023, "dataFederation", ofProject, projectRead}
+	listPeers            = route{"listGroupPeers", "GET", "/groups/{groupId}/peers", v2023, "peering", ofProject, projectRead}
+	getUserSecurity      = route{"getGroupUserSecurity", "GET", "/groups/{groupId}/userSecurity", v2023, "userSecurity", ofProject, owner}
+	listUserCertificates = route{"listGroupDatabaseUserCerts", "GET", "/groups/{groupId}/databaseUsers/{username}/certs", v2023, "userSecurity", ofProject, projectRead}
+	getAuditLog          = route{"getGroupAuditLog", "GET", "/groups/{groupId}/auditLog", v2023, "auditLog", ofProject, owner}
+	listAlertConfigs     = route{"listGroupAlertConfigs", "GET", "/groups/{groupId}/alertConfigs", v2023, "alertConfigs", ofProject, projectRead}
+	listIntegrations     = route{"listGroupIntegrations", "GET", "/groups/{groupId}/integrations", v2023, "integrations", ofProject, projectRead}
+	listRestoreJobs      = route{"listGroupClusterBackupRestoreJobs", "GET", "/groups/{groupId}/clusters/{clusterName}/backup/restoreJobs", v2023, "backup", ofProject, backups}
+	listExportJobs       = route{"listGroupClusterBackupExports", "GET", "/groups/{groupId}/clusters/{clusterName}/backup/exports", v2023, "backup", ofProject, backups}
+	listExportBuckets    = route{"listGroupBackupExportBuckets", "GET", "/groups/{groupId}/backup/exportBuckets", v202405, "backup", ofProject, projectRead}
 )
 
 func routes() []route {
@@ -69,6 +106,12 @@ func routes() []route {
 		listOrgs, listEventTypes, listRateLimits, getOrg, getOrgGroups, listOrgEvents, listGroupEvents, getGroup,
 		listAccessEntries, createAccessEntry, deleteAccessEntry, listDatabaseUsers, updateDatabaseUser,
 		listCustomRoles, listClusters, listFlexClusters, listDataFederation, listStreams, clusterAccessHistory,
+		getOrgSettings, listOrgUsers, listOrgTeams, listOrgAPIKeys, listAPIKeyEntries,
+		listOrgAccounts, listAccountEntries, listResourcePolicies, getOrgFederation, getConnectedOrg,
+		listConnectedOrgs, listRoleMappings, listIdentityProviders, getGroupSettings, listGroupUsers, listGroupTeams,
+		listGroupAPIKeys, listGroupAccounts, listEndpointServices, listEndpointIDs, listPeers, getUserSecurity,
+		listUserCertificates, getAuditLog, listAlertConfigs, listIntegrations, listRestoreJobs, listExportJobs,
+		listExportBuckets,
 	}
 }
 

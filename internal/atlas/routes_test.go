@@ -21,7 +21,7 @@ func TestRoutesAreTheSDKs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const entry, user = "10.0.0.0/8", "a/b c"
+	const entry, user, keyID, client = "10.0.0.0/8", "a/b c", "64f00000000000000000000f", "mdb_sa_id_64f00000000000000000000f"
 	asked := map[string]string{}
 	for _, tc := range []struct {
 		route route
@@ -51,6 +51,35 @@ func TestRoutesAreTheSDKs(t *testing.T) {
 		{listDataFederation, []string{prodID}, func() { sdk.DataFederationApi.ListDataFederation(ctx, prodID).Execute() }},
 		{listStreams, []string{prodID}, func() { sdk.StreamsApi.ListStreamWorkspaces(ctx, prodID).Execute() }},
 		{clusterAccessHistory, []string{prodID, "c1"}, func() { sdk.AccessTrackingApi.GetAccessHistoryCluster(ctx, prodID, "c1").Execute() }},
+		{getOrgSettings, []string{orgID}, func() { sdk.OrganizationsApi.GetOrgSettings(ctx, orgID).Execute() }},
+		{listOrgUsers, []string{orgID}, func() { sdk.MongoDBCloudUsersApi.ListOrgUsers(ctx, orgID).Execute() }},
+		{listOrgTeams, []string{orgID}, func() { sdk.TeamsApi.ListOrgTeams(ctx, orgID).Execute() }},
+		{listOrgAPIKeys, []string{orgID}, func() { sdk.ProgrammaticAPIKeysApi.ListOrgApiKeys(ctx, orgID).Execute() }},
+		{listAPIKeyEntries, []string{orgID, keyID}, func() { sdk.ProgrammaticAPIKeysApi.ListOrgAccessEntries(ctx, orgID, keyID).Execute() }},
+		{listOrgAccounts, []string{orgID}, func() { sdk.ServiceAccountsApi.ListOrgServiceAccounts(ctx, orgID).Execute() }},
+		{listAccountEntries, []string{orgID, client}, func() { sdk.ServiceAccountsApi.ListOrgAccessList(ctx, orgID, client).Execute() }},
+		{listResourcePolicies, []string{orgID}, func() { sdk.ResourcePoliciesApi.ListOrgResourcePolicies(ctx, orgID).Execute() }},
+		{getOrgFederation, []string{orgID}, func() { sdk.FederatedAuthenticationApi.GetFederationSettings(ctx, orgID).Execute() }},
+		{getConnectedOrg, []string{keyID, orgID}, func() { sdk.FederatedAuthenticationApi.GetConnectedOrgConfig(ctx, keyID, orgID).Execute() }},
+		{listConnectedOrgs, []string{keyID}, func() { sdk.FederatedAuthenticationApi.ListConnectedOrgConfigs(ctx, keyID).Execute() }},
+		{listRoleMappings, []string{keyID, orgID}, func() { sdk.FederatedAuthenticationApi.ListRoleMappings(ctx, keyID, orgID).Execute() }},
+		{listIdentityProviders, []string{keyID}, func() { sdk.FederatedAuthenticationApi.ListIdentityProviders(ctx, keyID).Execute() }},
+		{getGroupSettings, []string{prodID}, func() { sdk.ProjectsApi.GetGroupSettings(ctx, prodID).Execute() }},
+		{listGroupUsers, []string{prodID}, func() { sdk.MongoDBCloudUsersApi.ListGroupUsers(ctx, prodID).Execute() }},
+		{listGroupTeams, []string{prodID}, func() { sdk.TeamsApi.ListGroupTeams(ctx, prodID).Execute() }},
+		{listGroupAPIKeys, []string{prodID}, func() { sdk.ProgrammaticAPIKeysApi.ListGroupApiKeys(ctx, prodID).Execute() }},
+		{listGroupAccounts, []string{prodID}, func() { sdk.ServiceAccountsApi.ListGroupServiceAccounts(ctx, prodID).Execute() }},
+		{listEndpointServices, []string{prodID, "AWS"}, func() { sdk.PrivateEndpointServicesApi.ListPrivateEndpointService(ctx, prodID, "AWS").Execute() }},
+		{listEndpointIDs, []string{prodID}, func() { sdk.DataFederationApi.ListPrivateEndpointIds(ctx, prodID).Execute() }},
+		{listPeers, []string{prodID}, func() { sdk.NetworkPeeringApi.ListGroupPeers(ctx, prodID).Execute() }},
+		{getUserSecurity, []string{prodID}, func() { sdk.LDAPConfigurationApi.GetUserSecurity(ctx, prodID).Execute() }},
+		{listUserCertificates, []string{prodID, user}, func() { sdk.X509AuthenticationApi.ListDatabaseUserCerts(ctx, prodID, user).Execute() }},
+		{getAuditLog, []string{prodID}, func() { sdk.AuditingApi.GetGroupAuditLog(ctx, prodID).Execute() }},
+		{listAlertConfigs, []string{prodID}, func() { sdk.AlertConfigurationsApi.ListAlertConfigs(ctx, prodID).Execute() }},
+		{listIntegrations, []string{prodID}, func() { sdk.ThirdPartyIntegrationsApi.ListGroupIntegrations(ctx, prodID).Execute() }},
+		{listRestoreJobs, []string{prodID, "c1"}, func() { sdk.CloudBackupsApi.ListBackupRestoreJobs(ctx, prodID, "c1").Execute() }},
+		{listExportJobs, []string{prodID, "c1"}, func() { sdk.CloudBackupsApi.ListBackupExports(ctx, prodID, "c1").Execute() }},
+		{listExportBuckets, []string{prodID}, func() { sdk.CloudBackupsApi.ListExportBuckets(ctx, prodID).Execute() }},
 	} {
 		sent = nil
 		tc.call()

@@ -86,28 +86,17 @@ func (s sighting) withOdd(cur access.Collection) access.Collection {
 // events, expiry dates and our own deletions make a loss credible.
 func (s sighting) suspicious(cur, after access.Collection, live []Pending) string {
 	lost, unexplained := 0, 0
-	nameless, named := 0, map[string]bool{}
-	for _, p := range live {
-		if p.Op != access.OpDeleted {
-			continue
-		}
-		if p.names() == nil {
-			nameless++
-		}
-		for _, n := range p.names() {
-			named[n] = true
-		}
-	}
+	told := toldDeletions(live)
 	for _, r := range cur.Resources {
 		if _, there := after.Find(r.Name()); there {
 			continue
 		}
 		lost++
-		if !named[r.Name()] && !s.expired(r) && !s.ownDelete(r) {
+		if !told.explain(r.Name()) && !s.expired(r) && !s.ownDelete(r) {
 			unexplained++
 		}
 	}
-	unexplained -= nameless
+	unexplained -= told.open
 	many := max(float64(s.limits.min), s.limits.share*float64(len(cur.Resources)))
 	switch {
 	case unexplained <= 0:
@@ -307,10 +296,12 @@ func (s sighting) credit(next *access.Collection, a *absorbed, learned map[int]a
 
 // unanswered are the events that this reading should have shown the effect of, and
 // did not. An event of the second in which it began may be answered by the next one;
-// what happened before the baseline is history.
+// what happened before the baseline is history, and what explained another change of
+// this reading has its answer.
 func (s sighting) unanswered(cur access.Collection, rest []Pending, a *absorbed) (out []Pending) {
 	for _, p := range rest {
 		switch {
+		case slices.Contains(a.done, p.Event.ID):
 		case p.At.Before(cur.FirstRead.Truncate(time.Second)):
 			a.done = append(a.done, p.Event.ID)
 		case !s.reading.Began.Before(p.At.Add(time.Second)):
@@ -320,7 +311,8 @@ func (s sighting) unanswered(cur access.Collection, rest []Pending, a *absorbed)
 	return out
 }
 
-// observe publishes events that left no readable difference.
+// observe publishes events that left no readable difference. One that might have had a
+// side effect on this kind had none.
 func (s sighting) observe(next *access.Collection, now access.Collection, events []Pending, a *absorbed) {
 	if len(events) == 0 {
 		return
@@ -331,6 +323,10 @@ func (s sighting) observe(next *access.Collection, now access.Collection, events
 	}
 	next.Trail.Handled = copied(next.Trail.Handled)
 	for _, p := range events {
+		if p.Side {
+			a.done = append(a.done, p.Event.ID)
+			continue
+		}
 		name := p.name(now)
 		next.Trail.Handled[p.Event.ID] = s.ended
 		a.done = append(a.done, p.Event.ID)
@@ -359,7 +355,8 @@ func (s sighting) endOf(p Pending, name string, now access.Collection, others []
 			return q.At
 		}
 	}
-	if _, there := now.Find(name); !there && !now.Unreadable(name) && p.Op != access.OpDeleted && s.reading.Status == access.StatusComplete {
+	whole := p.about().named() && !single(s.kind)
+	if _, there := now.Find(name); whole && !there && !now.Unreadable(name) && p.Op != access.OpDeleted && s.reading.Status == access.StatusComplete {
 		return s.reading.Began
 	}
 	if p.Op == access.OpCreated {

@@ -24,6 +24,9 @@ const (
 // added again between two reads is one creation, explained by the second addition;
 // the first pair of events explains nothing and is returned. A change of state may
 // also be a removal followed by an addition.
+//
+// What no event explains by itself may be the side effect of others: with a team go its
+// members. One such event may explain many changes.
 func Attribute(recent []access.RecentChange, events []Pending) (learned map[int]access.RecentChange, rest []Pending) {
 	a := attribution{recent: recent, byName: map[string][]int{}, picks: map[int][]Pending{}, vague: map[string]bool{}}
 	for i, r := range recent {
@@ -32,8 +35,11 @@ func Attribute(recent []access.RecentChange, events []Pending) (learned map[int]
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(x, y Pending) int { return x.At.Compare(y.At) })
 	a.findVague(events)
+	var sides []Pending
 	for _, e := range events {
-		if i, ok := a.pick(e); ok {
+		if e.Side {
+			sides = append(sides, e)
+		} else if i, ok := a.pick(e); ok {
 			a.picks[i] = append(a.picks[i], e)
 		} else {
 			rest = append(rest, e)
@@ -47,6 +53,7 @@ func Attribute(recent []access.RecentChange, events []Pending) (learned map[int]
 			learned[i] = a.credit(recent[i], kept)
 		}
 	}
+	rest = append(rest, a.creditSides(learned, sides)...)
 	slices.SortStableFunc(rest, func(x, y Pending) int { return x.At.Compare(y.At) })
 	return learned, rest
 }
@@ -55,22 +62,29 @@ type attribution struct {
 	recent []access.RecentChange
 	byName map[string][]int
 	picks  map[int][]Pending
-	vague  map[string]bool // operations whose nameless events disagree about the actor
+	vague  map[string]bool // what events say that name no resource and disagree about the actor
 }
 
 // findVague: two people who each created a role, by events that name none, cannot be
 // told apart. The events are kept, and no actor is named.
 func (a attribution) findVague(events []Pending) {
-	actors := map[access.Op]access.Actor{}
+	actors := map[string]access.Actor{}
 	for _, e := range events {
-		if e.names() != nil {
+		if e.Side || e.about().named() {
 			continue
 		}
-		if first, ok := actors[e.Op]; ok && !sameActor(first, e.Event.Actor) && len(a.recent) > 1 {
-			a.vague[string(e.Op)] = true
+		said := e.said()
+		if first, ok := actors[said]; ok && !sameActor(first, e.Event.Actor) && len(a.candidates(e)) > 1 {
+			a.vague[said] = true
 		}
-		actors[e.Op] = e.Event.Actor
+		actors[said] = e.Event.Actor
 	}
+}
+
+// said is the operation, with the part of the name that the event has.
+func (p Pending) said() string {
+	a := p.about()
+	return string(p.Op) + " " + a.prefix + "*" + a.suffix
 }
 
 func sameActor(a, b access.Actor) bool { return a.Type == b.Type && a.Name == b.Name && a.ID == b.ID }
@@ -87,14 +101,17 @@ func (a attribution) pick(e Pending) (best int, ok bool) {
 }
 
 func (a attribution) candidates(e Pending) (out []int) {
-	names := e.names()
-	if names == nil {
-		for i := range a.recent {
+	said := e.about()
+	for _, n := range said.names {
+		out = append(out, a.byName[n]...)
+	}
+	if said.named() {
+		return out
+	}
+	for i, r := range a.recent {
+		if said.fits(r.Change.Ref.Name) {
 			out = append(out, i)
 		}
-	}
-	for _, n := range names {
-		out = append(out, a.byName[n]...)
 	}
 	return out
 }
@@ -178,11 +195,43 @@ func (a attribution) credit(r access.RecentChange, kept []Pending) access.Recent
 		return r
 	}
 	r.Change.Actor, r.Change.Type, r.Change.Occurred = p.Event.Actor, p.Event.Type, p.At
-	if p.names() == nil && a.vague[string(p.Op)] {
+	if !p.about().named() && a.vague[p.said()] {
 		r.Change.Actor = access.Actor{}
 	}
 	if p.Op == r.Change.Op {
 		r.Cause = p.At
 	}
 	return r
+}
+
+// creditSides gives the changes that no event explains to the events whose side effect
+// they may be, and returns the events that had none. Several actors make none. The cause
+// stays open: an event about the change itself, come late, knows better.
+func (a attribution) creditSides(learned map[int]access.RecentChange, sides []Pending) (rest []Pending) {
+	picks := map[int][]Pending{}
+	for _, e := range sides {
+		used := false
+		for _, i := range a.candidates(e) {
+			if _, explained := learned[i]; explained || len(a.recent[i].Change.Events) > 0 || a.score(i, e) == 0 {
+				continue
+			}
+			picks[i], used = append(picks[i], e), true
+		}
+		if !used {
+			rest = append(rest, e)
+		}
+	}
+	for i, events := range picks {
+		r := a.recent[i]
+		r.Change.Events = nil
+		for _, p := range events {
+			r.Change.Events = append(r.Change.Events, p.Event.ID)
+		}
+		last := events[len(events)-1]
+		if !slices.ContainsFunc(events, func(p Pending) bool { return !sameActor(p.Event.Actor, last.Event.Actor) }) {
+			r.Change.Actor, r.Change.Type, r.Change.Occurred = last.Event.Actor, last.Event.Type, last.At
+		}
+		learned[i] = r
+	}
+	return rest
 }

@@ -26,8 +26,8 @@ func TestAttribute(t *testing.T) {
 		return r
 	}
 	event := func(id, eventType, target string, second int, actor access.Actor) Pending {
-		m := meanings(eventType)
-		return Pending{Event: access.Event{ID: id, Type: eventType, Scope: project, Target: target, Created: at(second), Actor: actor}, Kind: m.kinds[0], Op: m.op, At: at(second)}
+		m := meanings(eventType, false)[0]
+		return Pending{Event: access.Event{ID: id, Type: eventType, Scope: project, Target: target, Created: at(second), Actor: actor}, Kind: m.kind, Op: m.op, At: at(second)}
 	}
 	const ip, usr, role = access.KindIPAccessEntry, access.KindDatabaseUser, access.KindCustomRole
 	for _, tc := range []struct {

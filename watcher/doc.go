@@ -26,7 +26,9 @@
 // names its actor ([Attribute]). An event that comes after its change was published
 // makes an attributed change. One that explains no difference, after a complete read
 // that began at least a second later, is published as observed: passwords changed,
-// entries opened and closed between two reads.
+// entries opened and closed between two reads. What no event explains may be the side
+// effect of one: with a team go its members. Which type touches which kinds, in which
+// feed, is one table: eventtable.txt.
 //
 // Sweeps need no job of their own: every poll reads the kinds whose sweep is overdue
 // by what gw_watch says of their last reads. A sweep that the queue coalesced away

@@ -55,7 +55,8 @@ type Pending struct {
 	Event access.Event `json:"event"`
 	Kind  access.Kind  `json:"kind"`
 	Op    access.Op    `json:"op"`
-	At    time.Time    `json:"at"` // created; of an event without or from the future, when it was seen
+	Side  bool         `json:"side,omitempty"` // explains only what nothing else does, and is never published
+	At    time.Time    `json:"at"`             // created; of an event without or from the future, when it was seen
 }
 
 // Listed is a project as the org's list last told.
@@ -248,14 +249,13 @@ func (in intake) route(d *Watch, p Pending) {
 	if p.At.Before(d.First.Truncate(time.Second)) {
 		return
 	}
-	meaning := meanings(p.Event.Type)
-	for i, k := range meaning.kinds {
-		if !slices.Contains(in.kinds, k) {
+	for _, e := range meanings(p.Event.Type, in.job.Scope.IsOrg()) {
+		if !slices.Contains(in.kinds, e.kind) {
 			continue
 		}
-		d.mark(k, Mark{At: in.now, Source: access.SourceFeed, Why: p.Event.Type})
-		if i == 0 && meaning.op != "" {
-			p.Kind, p.Op = k, meaning.op
+		d.mark(e.kind, Mark{At: in.now, Source: access.SourceFeed, Why: p.Event.Type})
+		if e.op != "" {
+			p.Kind, p.Op, p.Side = e.kind, e.op, e.side
 			p.Event.Raw = nil
 			d.Pending = append(d.Pending, p)
 		}

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -8,98 +9,120 @@ import (
 	"github.com/gatewarden/gatewarden/internal/reach"
 )
 
-// meaning is what an event type says. Its first kind is the one whose change it
-// explains; the others are only read again. An empty op is a hint to read and
-// explains nothing; observed leaves no difference and is told as it is.
-type meaning struct {
-	kinds []access.Kind
-	op    access.Op
+// about is what an event says of the resource that it is about: the names that it can
+// have, the likeliest first, or how its name begins or ends (a team's id without a
+// member, a member without a team). With none of them it may be any of its kind.
+type about struct {
+	names          []string
+	prefix, suffix string
 }
 
-// meanings looks an event type up. A type that it does not know, or whose kind this
-// version does not read, has no kinds: it stays a fact.
-func meanings(eventType string) meaning {
-	one := func(op access.Op, kinds ...access.Kind) meaning { return meaning{kinds, op} }
-	switch eventType {
-	case "NETWORK_PERMISSION_ENTRY_ADDED":
-		return one(access.OpCreated, access.KindIPAccessEntry)
-	case "NETWORK_PERMISSION_ENTRY_UPDATED":
-		return one(access.OpUpdated, access.KindIPAccessEntry)
-	case "NETWORK_PERMISSION_ENTRY_REMOVED":
-		return one(access.OpDeleted, access.KindIPAccessEntry)
-	case "MONGODB_USER_ADDED":
-		return one(access.OpCreated, access.KindDatabaseUser)
-	case "MONGODB_USER_UPDATED":
-		return one(access.OpUpdated, access.KindDatabaseUser)
-	case "MONGODB_USER_X509_CERT_CREATED", "MONGODB_USER_X509_CERT_REVOKED":
-		return one(access.OpObserved, access.KindDatabaseUser)
-	case "MONGODB_USER_DELETED":
-		return one(access.OpDeleted, access.KindDatabaseUser)
-	case "MONGODB_ROLE_ADDED":
-		return one(access.OpCreated, access.KindCustomRole)
-	case "MONGODB_ROLE_UPDATED":
-		return one(access.OpUpdated, access.KindCustomRole)
-	case "MONGODB_ROLE_DELETED":
-		return one(access.OpDeleted, access.KindCustomRole)
-	case "CLUSTER_CREATED":
-		return one(access.OpCreated, access.KindCluster, access.KindFlexCluster)
-	case "CLUSTER_DELETED":
-		return one(access.OpDeleted, access.KindCluster, access.KindFlexCluster)
-	case "CLUSTER_TAGS_MODIFIED":
-		return one(access.OpUpdated, access.KindCluster)
-	case "CLUSTER_READY":
-		return one("", access.KindCluster, access.KindFlexCluster)
-	case "FEDERATED_DATABASE_CREATED":
-		return one(access.OpCreated, access.KindFederatedDatabase)
-	case "FEDERATED_DATABASE_REMOVED":
-		return one(access.OpDeleted, access.KindFederatedDatabase)
-	case "STREAM_TENANT_CREATED":
-		return one(access.OpCreated, access.KindStreamWorkspace)
-	case "STREAM_TENANT_DELETED":
-		return one(access.OpDeleted, access.KindStreamWorkspace)
-	case "GROUP_CREATED":
-		return one(access.OpCreated, access.KindProject)
-	case "GROUP_NAME_CHANGED", "GROUP_TAGS_MODIFIED", "GROUP_MOVED":
-		return one(access.OpUpdated, access.KindProject)
-	case "TAGS_MODIFIED":
-		return one("", access.KindProject, access.KindCluster)
-	case "ORG_RENAMED":
-		return one(access.OpUpdated, access.KindOrg)
+// named reports whether the event says the whole name.
+func (a about) named() bool { return len(a.names) > 0 }
+
+// open reports whether the event says nothing of the name.
+func (a about) open() bool { return !a.named() && a.prefix == "" && a.suffix == "" }
+
+func (a about) fits(name string) bool {
+	if a.named() {
+		return slices.Contains(a.names, name)
 	}
-	return meaning{}
+	return strings.HasPrefix(name, a.prefix) && strings.HasSuffix(name, a.suffix)
+}
+
+func exactly(names ...string) about { return about{names: names} }
+
+// atlasID is what Atlas gives to teams, clusters and the like.
+var atlasID = regexp.MustCompile(`^[0-9a-f]{24}$`)
+
+// single lists the kinds of which a scope has one, under the scope's id.
+func single(k access.Kind) bool {
+	return slices.Contains([]access.Kind{
+		access.KindOrg, access.KindOrgSettings, access.KindFederation, access.KindProject, access.KindProjectSettings,
+		access.KindAuditing, access.KindDatabaseAuth, access.KindX509Config,
+	}, k)
+}
+
+// about reads the event's target as a name of the pending kind.
+func (p Pending) about() about {
+	t := p.Event.Target
+	if single(p.Kind) {
+		if p.Op == access.OpObserved && t != "" {
+			return exactly(t) // what was looked at in it, as a collection of documents
+		}
+		return exactly(p.Event.Scope.ID())
+	}
+	if t == "" {
+		return about{}
+	}
+	switch p.Kind {
+	case access.KindIPAccessEntry:
+		if c, err := reach.Canonical(t); err == nil {
+			return exactly(c)
+		}
+	case access.KindDatabaseUser:
+		return exactly(userNames(t)...)
+	case access.KindCustomRole:
+		return about{}
+	case access.KindCluster, access.KindFlexCluster, access.KindFederatedDatabase, access.KindStreamWorkspace:
+		if atlasID.MatchString(t) {
+			return about{} // an event about tags has the id, and the state's name is another
+		}
+	case access.KindOrgMember, access.KindProjectMember:
+		return exactly(strings.ToLower(t))
+	case access.KindInvitation:
+		return p.invited(strings.ToLower(t))
+	case access.KindTeamMember:
+		return member(t)
+	case access.KindAPIAccessEntry:
+		if c, err := reach.Canonical(t); err == nil {
+			return about{suffix: "/" + c}
+		}
+		return owned(t)
+	case access.KindServiceAccountSecret, access.KindBackupRestoreJob, access.KindBackupExportJob:
+		return owned(t)
+	case access.KindPrivateEndpoint, access.KindPeering:
+		return about{suffix: "/" + t} // the provider is not told
+	}
+	return exactly(t)
+}
+
+// owned is for names of two parts of which t has both or the first: a key and its
+// address, a cluster and its job.
+func owned(t string) about {
+	if strings.Contains(t, "/") {
+		return exactly(t)
+	}
+	return about{prefix: t + "/"}
+}
+
+// member is for a team and a member of it: t has both, or one of them.
+func member(t string) about {
+	if team, user, both := strings.Cut(t, "/"); both {
+		return exactly(team + "/" + strings.ToLower(user))
+	}
+	if atlasID.MatchString(t) {
+		return about{prefix: t + "/"}
+	}
+	return about{suffix: "/" + strings.ToLower(t)}
+}
+
+// invited: an org lists the invitations to its projects with its own.
+func (p Pending) invited(user string) about {
+	names := []string{p.Event.Scope.ID() + "/" + user}
+	if project := p.Event.Project; project != "" {
+		names = slices.Insert(names, 0, project+"/"+user)
+	}
+	return exactly(slices.Compact(names)...)
 }
 
 // names lists the canonical names that the event's target can have; none: the event
-// does not say which resource of its kind it is about.
-func (p Pending) names() []string {
-	t := p.Event.Target
-	switch p.Kind {
-	case access.KindOrg, access.KindProject:
-		return []string{p.Event.Scope.ID()}
-	case access.KindIPAccessEntry:
-		if t == "" {
-			return nil
-		}
-		if c, err := reach.Canonical(t); err == nil {
-			return []string{c}
-		}
-		return []string{t}
-	case access.KindDatabaseUser:
-		return userNames(t)
-	case access.KindCluster, access.KindFlexCluster, access.KindFederatedDatabase, access.KindStreamWorkspace:
-		if t != "" {
-			return []string{t}
-		}
-	}
-	return nil
-}
+// does not say, or not all of it.
+func (p Pending) names() []string { return p.about().names }
 
 // userNames: an event has the username without its database. Users with certificates
 // managed by Atlas are listed as user389 and told of as CN=user389.
 func userNames(t string) []string {
-	if t == "" {
-		return nil
-	}
 	names := []string{"admin/" + t, "$external/" + t}
 	if bare, ok := strings.CutPrefix(t, "CN="); ok {
 		return []string{"$external/" + bare, "$external/" + t}
@@ -111,7 +134,8 @@ func userNames(t string) []string {
 }
 
 // name is the one name to publish the event under: of the candidates the one that is
-// in one of the collections, else the likeliest.
+// in one of the collections, else the likeliest; where the event has but a part of a
+// name, that part.
 func (p Pending) name(known ...access.Collection) string {
 	names := p.names()
 	for _, c := range known {
@@ -122,7 +146,7 @@ func (p Pending) name(known ...access.Collection) string {
 		}
 	}
 	if len(names) == 0 {
-		return ""
+		return p.Event.Target
 	}
 	return names[0]
 }

@@ -253,15 +253,19 @@ func (w *Watcher) settle(ctx context.Context, job access.Poll, seen Watch, fed b
 // settled is pure. A mark set during the read stays.
 func settled(cur Watch, results []result, now time.Time) (next Watch, changed bool) {
 	next = cur.clone()
-	done := map[string]bool{}
+	type answered struct { // an event may wait for the reads of several kinds
+		kind  access.Kind
+		event string
+	}
+	done := map[answered]bool{}
 	for _, r := range results {
 		changed = next.answer(r, now) || changed
 		for _, id := range r.done {
-			done[id] = true
+			done[answered{r.kind, id}] = true
 		}
 	}
 	before := len(next.Pending)
-	next.Pending = slices.DeleteFunc(next.Pending, func(p Pending) bool { return done[p.Event.ID] })
+	next.Pending = slices.DeleteFunc(next.Pending, func(p Pending) bool { return done[answered{p.Kind, p.Event.ID}] })
 	return next, changed || len(next.Pending) != before
 }
 

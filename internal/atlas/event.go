@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,24 +112,35 @@ func traceOfActor(f fields) bool {
 }
 
 // targetOf is what the event is about, as far as it says. An address comes in its
-// canonical spelling, which is the name of its access-list entry.
+// canonical spelling, which is the name of its access-list entry. Where the event says
+// two parts of a name, both are there: key/address, team/member, database.collection.
 func targetOf(f fields) string {
+	entry := f.text("whitelistEntry")
+	if c, err := canonical(entry); err == nil {
+		entry = c
+	}
+	switch {
+	case entry != "":
+		return joined("/", f.text("targetPublicKey"), entry)
+	case f.text("targetUsername") != "":
+		return joined("/", f.text("teamId"), f.text("targetUsername"))
+	case f.text("database") != "" || f.text("collection") != "":
+		return joined(".", f.text("database"), f.text("collection"))
+	}
 	for _, name := range []string{
-		"whitelistEntry", "dbUserUsername", "targetUsername", "targetPublicKey", "teamId", "resourceId", "clusterName",
-		"resourcePolicyId", "alertConfigId", "endpointId",
+		"dbUserUsername", "targetPublicKey", "teamId", "clusterName", "resourceId", "resourcePolicyId", "alertConfigId",
+		"endpointId", "instanceName",
 	} {
-		s := f.text(name)
-		if s == "" {
-			continue
+		if s := f.text(name); s != "" {
+			return s
 		}
-		if name == "whitelistEntry" {
-			if c, err := canonical(s); err == nil {
-				return c
-			}
-		}
-		return s
 	}
 	return ""
+}
+
+// joined leaves out what is not said.
+func joined(by string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), by)
 }
 
 func or(values ...string) string {

@@ -24,7 +24,7 @@ func TestDecodeEvent(t *testing.T) {
 			access.Event{Type: "MONGODB_USER_ADDED", Target: "CN=user389", Project: "b01000000000000000000001",
 				Actor: access.Actor{Type: access.ActorAPIKey, Name: "nmtxqlkl", ID: "683500000000000000000001", Address: "52.161.45.225"}}},
 		"key's access list, org feed": {org, `{` + base + `"eventTypeName":"API_KEY_ACCESS_LIST_ENTRY_ADDED","orgId":"a01000000000000000000001","targetPublicKey":"mcpvrzod","whitelistEntry":"52.190.182.226"}`,
-			access.Event{Type: "API_KEY_ACCESS_LIST_ENTRY_ADDED", Target: "52.190.182.226/32", Actor: access.Actor{Type: access.ActorAtlas}}},
+			access.Event{Type: "API_KEY_ACCESS_LIST_ENTRY_ADDED", Target: "mcpvrzod/52.190.182.226/32", Actor: access.Actor{Type: access.ActorAtlas}}},
 		"human": {prod, `{` + base + `"eventTypeName":"NETWORK_PERMISSION_ENTRY_ADDED","whitelistEntry":"10.1.2.3/8","userId":"u","username":"alice@example.com"}`,
 			access.Event{Type: "NETWORK_PERMISSION_ENTRY_ADDED", Target: "10.0.0.0/8", Project: prodID, Actor: access.Actor{Type: access.ActorHuman, Name: "alice@example.com", ID: "u"}}},
 		"employee": {prod, `{` + base + `"isGlobalAdmin":true,"username":"someone@mongodb.com","userId":"u","delegatePrincipal":{"id":"d"}}`,
@@ -38,7 +38,18 @@ func TestDecodeEvent(t *testing.T) {
 		"Atlas":           {prod, `{` + base + `"isGlobalAdmin":false,"clusterName":"c1"}`, access.Event{Project: prodID, Target: "c1", Actor: access.Actor{Type: access.ActorAtlas}}},
 		"only an address": {prod, `{` + base + `"remoteAddress":"192.0.2.1"}`, access.Event{Project: prodID, Actor: access.Actor{Address: "192.0.2.1"}}},
 		"an odd actor":    {prod, `{` + base + `"userId":{"id":5}}`, access.Event{Project: prodID}},
-		"team":            {org, `{` + base + `"teamId":"t","groupId":"g"}`, access.Event{Project: "g", Target: "t", Actor: access.Actor{Type: access.ActorAtlas}}},
+		"member of a team": {org, `{` + base + `"eventTypeName":"JOINED_TEAM","targetUsername":"Rajesh@example.com"}`,
+			access.Event{Type: "JOINED_TEAM", Target: "Rajesh@example.com", Actor: access.Actor{Type: access.ActorAtlas}}},
+		"member and team": {org, `{` + base + `"targetUsername":"rajesh@example.com","teamId":"t"}`,
+			access.Event{Target: "t/rajesh@example.com", Actor: access.Actor{Type: access.ActorAtlas}}},
+		"key": {org, `{` + base + `"eventTypeName":"API_KEY_CREATED","targetPublicKey":"mcpvrzod"}`,
+			access.Event{Type: "API_KEY_CREATED", Target: "mcpvrzod", Actor: access.Actor{Type: access.ActorAtlas}}},
+		"documents": {prod, `{` + base + `"eventTypeName":"DATA_EXPLORER_CRUD","clusterName":"c1","database":"shop","collection":"orders","username":"alice@example.com"}`,
+			access.Event{Type: "DATA_EXPLORER_CRUD", Target: "shop.orders", Project: prodID, Actor: access.Actor{Type: access.ActorHuman, Name: "alice@example.com"}}},
+		"a database": {prod, `{` + base + `"database":"shop"}`, access.Event{Target: "shop", Project: prodID, Actor: access.Actor{Type: access.ActorAtlas}}},
+		"tags": {prod, `{` + base + `"eventTypeName":"CLUSTER_TAGS_MODIFIED","resourceId":"c0ffee000000000000000001","resourceType":"cluster"}`,
+			access.Event{Type: "CLUSTER_TAGS_MODIFIED", Target: "c0ffee000000000000000001", Project: prodID, Actor: access.Actor{Type: access.ActorAtlas}}},
+		"team": {org, `{` + base + `"teamId":"t","groupId":"g"}`, access.Event{Project: "g", Target: "t", Actor: access.Actor{Type: access.ActorAtlas}}},
 	} {
 		tc.want.V, tc.want.ID, tc.want.Scope, tc.want.Created, tc.want.Raw = 1, "6a7900000000000000000001", tc.scope, at, json.RawMessage(tc.raw)
 		if diff := cmp.Diff(tc.want, decodeEvent(json.RawMessage(tc.raw), tc.scope)); diff != "" {

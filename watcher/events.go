@@ -68,10 +68,8 @@ func (p Pending) about() about {
 		if atlasID.MatchString(t) {
 			return about{} // an event about tags has the id, and the state's name is another
 		}
-	case access.KindOrgMember, access.KindProjectMember:
+	case access.KindOrgMember, access.KindProjectMember, access.KindInvitation:
 		return exactly(strings.ToLower(t))
-	case access.KindInvitation:
-		return p.invited(strings.ToLower(t))
 	case access.KindTeamMember:
 		return member(t)
 	case access.KindAPIAccessEntry:
@@ -105,15 +103,6 @@ func member(t string) about {
 		return about{prefix: t + "/"}
 	}
 	return about{suffix: "/" + strings.ToLower(t)}
-}
-
-// invited: an org lists the invitations to its projects with its own.
-func (p Pending) invited(user string) about {
-	names := []string{p.Event.Scope.ID() + "/" + user}
-	if project := p.Event.Project; project != "" {
-		names = slices.Insert(names, 0, project+"/"+user)
-	}
-	return exactly(slices.Compact(names)...)
 }
 
 // names lists the canonical names that the event's target can have; none: the event

@@ -33,7 +33,7 @@ type File struct {
 // Atlas says what is watched.
 type Atlas struct {
 	BaseURL string // without a slash at the end
-	Profile string // ProfileObserve, ProfileRemediate
+	Profile string // one of reach.Profiles
 	Orgs    []Org
 }
 

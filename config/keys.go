@@ -2,12 +2,7 @@ package config
 
 import (
 	"github.com/gatewarden/gatewarden/internal/access"
-)
-
-// The profiles: which Atlas roles the credentials are expected to have.
-const (
-	ProfileObserve   = "observe"
-	ProfileRemediate = "remediate"
+	"github.com/gatewarden/gatewarden/internal/reach"
 )
 
 // SinkLog is the sink that writes a line into the daemon's log.
@@ -45,8 +40,8 @@ func atlasKeys() *shape {
 	orgs.nonnil = true
 	return object(
 		key("base_url", one(baseURL()), "Where the Atlas Admin API is: https, or http to a loopback address. No other host is ever called.").or("https://cloud.mongodb.com"),
-		key("profile", one(enum("a profile", ProfileObserve, ProfileRemediate).without("scan", "owner")),
-			"Which roles the credentials have, and so what is done with them: observe never writes. Kinds of resources beyond them are not covered by choice.").or(ProfileObserve),
+		key("profile", one(enum("a profile", reach.ProfileScan, reach.ProfileObserve, reach.ProfileRemediate, reach.ProfileOwner)),
+			"Which roles the credentials have, and so what is done with them: scan and observe never write. Kinds of resources beyond them are not covered by choice; check --permissions tells which roles are missing.").or(reach.ProfileObserve),
 		key("orgs", orgs, "The orgs that are watched.").must(),
 	)
 }

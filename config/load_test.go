@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/reach"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -92,7 +93,7 @@ atlas: {orgs: [{id: 64f0c0ffee64f0c0ffee64f0, read: {public_key: {env: PUBLIC}, 
 	want := &File{
 		Name: "/etc/gatewarden/gatewarden.yaml",
 		Atlas: Atlas{
-			BaseURL: "https://cloud.mongodb.com", Profile: ProfileObserve,
+			BaseURL: "https://cloud.mongodb.com", Profile: reach.ProfileObserve,
 			Orgs: []Org{{ID: "64f0c0ffee64f0c0ffee64f0", Read: Credentials{
 				PublicKey: Source{Env: "PUBLIC"}, PrivateKey: Source{File: "/etc/gatewarden/private"},
 			}}},
@@ -124,7 +125,7 @@ func TestExample(t *testing.T) {
 	}
 	want := &File{
 		Name: name,
-		Atlas: Atlas{BaseURL: "https://cloud.mongodb.com", Profile: ProfileObserve, Orgs: []Org{{
+		Atlas: Atlas{BaseURL: "https://cloud.mongodb.com", Profile: reach.ProfileObserve, Orgs: []Org{{
 			ID:   "64f0c0ffee64f0c0ffee64f0",
 			Read: source("ATLAS_READ_ID", "/run/secrets/atlas-read"), Write: source("ATLAS_WRITE_ID", "/run/secrets/atlas-write"),
 		}}},

@@ -45,8 +45,8 @@ func (w *warner) writing() {
 	reverts := slices.ContainsFunc(f.Responses, func(r access.Response) bool { return r.Do == access.ModeRevert })
 	switch {
 	case f.DryRun:
-	case f.Atlas.Profile == ProfileObserve:
-		w.warn("dry_run", "false, but atlas.profile is observe: nothing will be written")
+	case f.Atlas.Profile == reach.ProfileScan || f.Atlas.Profile == reach.ProfileObserve:
+		w.warn("dry_run", "false, but atlas.profile is %s: nothing will be written", f.Atlas.Profile)
 	case !reverts:
 		w.warn("dry_run", "false, but no response says revert: nothing will be written")
 	}

@@ -271,6 +271,10 @@ func (f *fold) unseen(id string, n access.Finding) {
 		f.resolve(id, "rule "+n.Rule+" does not apply here (any more)", time.Time{})
 		return
 	}
+	if why := f.e.uncovered(r); why != "" {
+		f.mark(id, why)
+		return
+	}
 	if r.OnChange {
 		f.resolve(id, "its change does not stand any more", time.Time{})
 		return

@@ -160,7 +160,7 @@ func (e *Engine) kinds(scope access.Scope) []access.Kind {
 		set[access.KindProject] = true
 	}
 	for _, r := range e.rules {
-		if r.of(scope) {
+		if r.of(scope) && e.uncovered(r) == "" {
 			for _, k := range e.Reads(r.ID) {
 				set[k] = true
 			}
@@ -174,6 +174,19 @@ func (r *Rule) of(scope access.Scope) bool {
 	return slices.Contains(access.OrgKinds(), r.Kind) == scope.IsOrg()
 }
 
+// uncovered says which kind of a rule is not read by choice; empty: it can be judged.
+func (e *Engine) uncovered(r *Rule) string {
+	if e.policy.Covered == nil {
+		return ""
+	}
+	for _, k := range e.Reads(r.ID) {
+		if !slices.Contains(e.policy.Covered, k) {
+			return fmt.Sprintf("%s is not covered by choice: atlas.profile leaves it out", k)
+		}
+	}
+	return ""
+}
+
 // Evaluate judges a scope. Verdicts are in order of rule; those of one rule begin with
 // what its replayed changes show of the past (Evidence.Ended is set), then come all
 // resources in order of name, then what they are together. Every resource that can be
@@ -184,7 +197,7 @@ func (e *Engine) Evaluate(in Input) []access.Verdict {
 	out := make([]access.Verdict, 0, e.estimate(in))
 	for _, r := range e.rules {
 		switch {
-		case !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment):
+		case !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment) || e.uncovered(r) != "":
 		case r.OnChange:
 			out = w.judgeChanges(r, out)
 		default:
@@ -208,6 +221,10 @@ func (e *Engine) Judge(in Input, rule string, ref access.Ref, key string) access
 	r := e.find(rule)
 	if r == nil || !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment) {
 		v.Answer, v.Why = access.AnswerNotApplicable, fmt.Sprintf("rule %s does not apply here (any more)", rule)
+		return v
+	}
+	if why := e.uncovered(r); why != "" {
+		v.Answer, v.Why = access.AnswerNotCovered, why
 		return v
 	}
 	w := newWorld(e.policy, &in, e.fail)

@@ -400,3 +400,35 @@ func TestLateEventSaysSinceWhen(t *testing.T) {
 		t.Errorf("by %q since %s, want eve since %s", got.Actor.Name, got.CauseAt, since)
 	}
 }
+
+// A rule that needs a kind outside of the profile is not judged: it makes no verdict, and
+// what is open of it stays open, marked.
+func TestNotCovered(t *testing.T) {
+	policy := testPolicy()
+	covered := mustLoad(t, policy)
+	policy.Covered = []access.Kind{access.KindProject, access.KindDatabaseUser}
+	narrow := mustLoad(t, policy)
+	b := newBench(t, covered)
+	b.read(access.KindIPAccessEntry, entries(all)...)
+	in := Input{Scope: prj, Environment: "prod", Collections: b.inv, Now: b.now}
+	doc, _ := covered.Advance(access.Findings{}, in, covered.Evaluate(in))
+	verdicts := narrow.Evaluate(in)
+	for _, v := range verdicts {
+		if v.Rule == openWorld {
+			t.Errorf("judged: %+v", v)
+		}
+	}
+	entry := access.Ref{Scope: prj, Kind: access.KindIPAccessEntry, Name: all}
+	if v := narrow.Judge(in, openWorld, entry, ""); v.Answer != access.AnswerNotCovered {
+		t.Errorf("judged one: %+v", v)
+	}
+	next, _ := narrow.Advance(doc, in, verdicts)
+	f := next.Findings[access.FindingID(openWorld, entry, "")]
+	if f.State != access.FindingOpen || f.UnknownSince.IsZero() || f.Unknown == "" {
+		t.Errorf("the open finding became %+v", f)
+	}
+	again, events := narrow.Advance(next, in, verdicts)
+	if len(events) != 0 || !same(again, next) {
+		t.Errorf("a second time it changes something: %v", events)
+	}
+}

@@ -19,6 +19,7 @@ type Policy struct {
 	Principals   []access.Principal
 	Overrides    map[string]Override // by rule id
 	Own          access.OwnAccess
+	Covered      []access.Kind `json:",omitempty"` // kinds that are read; nil: all. Rules that need another are not judged
 }
 
 // Override changes a rule for this installation.

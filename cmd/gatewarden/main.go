@@ -131,10 +131,11 @@ func serve(ctx context.Context, file string, f *config.File, logger *zap.Logger)
 }
 
 func checkCommand(stdout io.Writer) *cobra.Command {
-	var file string
+	var file, format string
+	var ask bool
 	c := &cobra.Command{
 		Use: "check --config FILE", Short: "Check a configuration and its rules, and start nothing", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			f, err := load(file)
 			if err != nil {
 				return err
@@ -142,6 +143,9 @@ func checkCommand(stdout io.Writer) *cobra.Command {
 			summary, err := daemon.Check(f)
 			if err != nil {
 				return coded{exitUsage, err}
+			}
+			if ask {
+				return permissions(cmd.Context(), f, format, stdout)
 			}
 			for _, w := range f.Warnings {
 				fmt.Fprintln(stdout, "warning:", w)
@@ -151,6 +155,8 @@ func checkCommand(stdout io.Writer) *cobra.Command {
 		},
 	}
 	configFlag(c, &file)
+	c.Flags().BoolVar(&ask, "permissions", false, "ask Atlas whether the credentials hold the roles of atlas.profile; reads only")
+	c.Flags().StringVarP(&format, "output", "o", "table", "of --permissions: table or json")
 	var schema bool
 	c.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the configuration file, for editors, and exit")
 	check := c.RunE

@@ -3,6 +3,7 @@ package atlas
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -177,4 +178,17 @@ func listed(r route, query url.Values, states func(piece) ([]access.State, error
 // bare is a kind that is one bare array.
 func bare(r route, states func(piece) ([]access.State, error), name func(piece) string) source {
 	return source{[]route{r}, func(g *gathering) { g.array(request{route: r}, "") }, states, name, false}
+}
+
+// RolesFor are the least roles that reading a kind takes, by the names of Atlas's pages:
+// all of them.
+func RolesFor(k access.Kind) []string {
+	src, _ := sourceOf(k)
+	var out []string
+	for _, r := range src.routes {
+		if !slices.Contains(out, r.role) {
+			out = append(out, r.role)
+		}
+	}
+	return out
 }

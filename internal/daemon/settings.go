@@ -14,6 +14,7 @@ import (
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/atlas"
+	"github.com/gatewarden/gatewarden/internal/reach"
 	"github.com/gatewarden/gatewarden/notify"
 	"github.com/gatewarden/gatewarden/remediate"
 	"github.com/gatewarden/gatewarden/rules"
@@ -44,7 +45,7 @@ func build(f *config.File) (*settings, error) {
 		overrides[id] = rules.Override{Severity: o.Severity, Environments: o.Environments, Params: o.Params}
 	}
 	engine, err := rules.Load(rules.Policy{
-		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Principals: f.Principals, Overrides: overrides, Own: own,
+		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Principals: f.Principals, Overrides: overrides, Own: own, Covered: profileOf(f).Covered(),
 	}, user...)
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func ruleIDs(e *rules.Engine) (ids []string) {
 
 func policy(f *config.File, own access.OwnAccess) remediate.Policy {
 	return remediate.Policy{
-		Responses: f.Responses, DryRun: f.DryRun || f.Atlas.Profile != config.ProfileRemediate,
+		Responses: f.Responses, DryRun: f.DryRun || len(profileOf(f).Write)+len(profileOf(f).WriteProjects) == 0,
 		Caps:       remediate.Caps{ProjectHour: f.Guards.ProjectHour, OrgHour: f.Guards.OrgHour},
 		Settle:     remediate.Settle{Critical: f.Guards.SettleCritical, Other: f.Guards.SettleOther},
 		NeverTouch: f.Guards.NeverTouch, Own: own, Networks: f.Networks,
@@ -247,4 +248,13 @@ func needsRestart(old, f *config.File) string {
 		return "dry_run from true to false"
 	}
 	return ""
+}
+
+// profileOf is the profile that the configuration names.
+func profileOf(f *config.File) reach.Profile {
+	p, ok := reach.ProfileNamed(f.Atlas.Profile)
+	if !ok {
+		p, _ = reach.ProfileNamed(reach.ProfileObserve) // the configuration takes no other name
+	}
+	return p
 }

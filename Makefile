@@ -2,7 +2,7 @@ SEED    ?= 20261122
 CHANGES ?= 2000
 KILLS   ?= 100
 
-.PHONY: check quick faults kills mutants accept-2 build
+.PHONY: check quick faults kills conformance mutants accept-2 accept-3 build
 check: ## every check, as CI runs it
 	@scripts/check
 
@@ -21,8 +21,15 @@ faults: ## random changes under faults at 20 %, in process and under fake time, 
 kills: ## kill -9 of the real daemon at chosen and random instants
 	go test ./internal/daemon -run '^TestKill$$' -count=1 -v -timeout 60m -args -seed=$(SEED) -kills=$(KILLS)
 
+conformance: ## the simulator against the official document, and whole life cycles by a second client
+	go test ./internal/atlas/sim -run '^TestConformance$$' -count=1 -v
+	go run ./scripts/conformance
+
 mutants: ## planted breakages, each of which a test must notice
 	@go run ./scripts/mutants
 
 accept-2: ## everything that the spine promised, as a table
 	@go run ./scripts/accept 2 -seed $(SEED) -changes $(CHANGES) -kills $(KILLS)
+
+accept-3: ## everything that the faithful Atlas promised, as a table
+	@go run ./scripts/accept 3

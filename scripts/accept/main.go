@@ -2,6 +2,7 @@
 // verdict, one line each. Exit 1 if a promise does not hold.
 //
 //	go run ./scripts/accept 2 [-seed N] [-changes N] [-kills N]
+//	go run ./scripts/accept 3 [-reverts N] [-members N]
 //
 // A figure is read from the output of a command that anyone can run; the command is
 // printed with it. NOT PROVABLE HERE comes with the reason.
@@ -36,6 +37,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 type options struct {
 	seed, changes, kills int
+	reverts, members     int
 	bin                  string // where built programs go
 }
 
@@ -45,8 +47,11 @@ func run(args []string) int {
 	flags.IntVar(&o.seed, "seed", 20261122, "seed of the random runs")
 	flags.IntVar(&o.changes, "changes", 2000, "random changes of the fault run")
 	flags.IntVar(&o.kills, "kills", 100, "instants of the kill run")
-	if len(args) == 0 || args[0] != "2" {
-		fmt.Fprintln(os.Stderr, "usage: accept 2 [-seed N] [-changes N] [-kills N]")
+	flags.IntVar(&o.reverts, "reverts", 300, "reverts by webhook that are measured")
+	flags.IntVar(&o.members, "members", 20000, "members of the large org")
+	issues := map[string]func() []func(options) []row{"2": spine, "3": faithful}
+	if len(args) == 0 || issues[args[0]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: accept 2 [-seed N] [-changes N] [-kills N], or accept 3 [-reverts N] [-members N]")
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {
@@ -59,9 +64,9 @@ func run(args []string) int {
 	}
 	defer os.RemoveAll(dir)
 	o.bin = dir
-	fmt.Printf("seed %d, %d changes, %d kills\n", o.seed, o.changes, o.kills)
+	fmt.Printf("issue %s, seed %d\n", args[0], o.seed)
 	var rows []row
-	for _, check := range spine() {
+	for _, check := range issues[args[0]]() {
 		begin := time.Now()
 		got := check(o)
 		for _, r := range got {

@@ -230,7 +230,10 @@ func (c *call) checkEntry(r entryRequest) (AccessEntry, *problem) {
 		if e.DeleteAfterDate != nil {
 			return e, bad("NETWORK_PERMISSION_EXPIRATION_NOT_SUPPORTED", "Expiration is not supported for AWS security groups.")
 		}
-		return e, bad("CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION", "An AWS security group cannot be used without a VPC peering connection.")
+		if !c.project.peeredWithAWS() {
+			return e, bad("CANNOT_USE_AWS_SECURITY_GROUP_WITHOUT_VPC_PEERING_CONNECTION", "An AWS security group cannot be used without a VPC peering connection.")
+		}
+		return e, nil
 	}
 	held := c.project.entry(e.CIDRBlock)
 	if held == nil {

@@ -40,6 +40,11 @@ func bucketSets() map[string]bucketSet {
 		{"flexClusters_group", "Flex Clusters", "GROUP", 1200, 500},
 		{"dataFederation_group", "Data Federation", "GROUP", 1200, 500},
 		{"streams_group", "Streams", "GROUP", 1200, 500},
+		{"privateEndpoint_group", "Private Endpoint Services", "GROUP", 4000, 2000},
+		{"networkPeering_group", "Network Peering", "GROUP", 2000, 1000},
+		{"cloudProviderAccess_group", "Cloud Provider Access", "GROUP", 2000, 1000},
+		{"encryptionAtRest_group", "Encryption at Rest", "GROUP", 2000, 1000},
+		{"backupPrivateEndpoints_group", "Backup Private Endpoints", "GROUP", 1200, 500}, // a guess
 	} {
 		out[s.id] = s
 	}

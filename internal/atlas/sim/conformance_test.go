@@ -35,7 +35,10 @@ func operation(t *testing.T, doc *openapi3.T, r *route) *openapi3.Operation {
 }
 
 // realStatus is where the real server differs from the specification.
-var realStatus = map[string]int{"createGroup": 201, "createGroupAccessListEntry": 201, "deleteGroup": 202}
+var realStatus = map[string]int{
+	"createGroup": 201, "createGroupAccessListEntry": 201, "deleteGroup": 202,
+	"createGroupPrivateEndpointEndpointService": 201, "deleteGroupPrivateEndpointEndpointService": 202, "toggleGroupPrivateEndpointRegionalMode": 202,
+}
 
 func TestSpecification(t *testing.T) {
 	doc := spec(t)
@@ -146,7 +149,8 @@ func misfit(op *openapi3.Operation, name string, a answerOf) string {
 }
 
 // likeTheSpec undoes the named differences: a database user's groupId (write-only), the
-// keys that a custom role's resource leaves out, a flex cluster's release system, custom
+// keys that a custom role's resource leaves out, what is null of an endpoint or a cloud
+// provider access role that is not ready, a flex cluster's release system, custom
 // role names outside the enum, and unions that the specification types wrongly.
 func likeTheSpec(v any) any {
 	switch v := v.(type) {
@@ -157,6 +161,14 @@ func likeTheSpec(v any) any {
 	case map[string]any:
 		for k := range v {
 			v[k] = likeTheSpec(v[k])
+		}
+		for _, key := range []string{"errorMessage", "endpointServiceName", "authorizedDate", "iamAssumedRoleArn"} {
+			if v[key] == nil {
+				delete(v, key)
+			}
+		}
+		if _, connection := v["status"]; connection {
+			delete(v, "regionName") // typed object with string alternatives, for some
 		}
 		if _, user := v["awsIAMType"]; user {
 			delete(v, "groupId")

@@ -21,9 +21,10 @@ type Options struct {
 // Atlas is the simulated service. All methods may be called at any time from any
 // goroutine.
 type Atlas struct {
-	seed   uint64
-	clock  func() time.Time
-	routes []route
+	seed       uint64
+	clock      func() time.Time
+	routes     []route
+	eventTypes eventTypes
 
 	standard map[string]int // limits by name
 
@@ -51,6 +52,7 @@ type Atlas struct {
 	lostWrites bool
 	onRequest  func(Request)
 	onAnswered func(Request)
+	webhooks   outbox
 	requests   []*Request
 	effects    []Effect
 }
@@ -109,7 +111,7 @@ func New(o Options) (*Atlas, error) {
 		clock = time.Now
 	}
 	a := &Atlas{
-		seed: o.Seed, clock: clock, routes: routes(),
+		seed: o.Seed, clock: clock, routes: routes(), eventTypes: newEventTypes(),
 		counters: map[string]uint64{}, projects: map[string]*project{},
 		clients: map[string]*principal{}, keys: map[string]*principal{},
 		tokens: map[string]*token{}, buckets: map[bucketKey]*bucket{},

@@ -45,6 +45,12 @@ func bucketSets() map[string]bucketSet {
 		{"cloudProviderAccess_group", "Cloud Provider Access", "GROUP", 2000, 1000},
 		{"encryptionAtRest_group", "Encryption at Rest", "GROUP", 2000, 1000},
 		{"backupPrivateEndpoints_group", "Backup Private Endpoints", "GROUP", 1200, 500}, // a guess
+		{"x509Authentication_group", "X.509 Authentication", "GROUP", 1200, 500},
+		{"ldapConfiguration_group", "LDAP Configuration", "GROUP", 1200, 500},
+		{"auditLog_group", "Auditing", "GROUP", 1200, 500},
+		{"alertConfigs_group", "Alert Configurations", "GROUP", 1200, 500},
+		{"alerts_group", "Alerts", "GROUP", 1200, 500},
+		{"integrations_group", "Third-Party Integrations", "GROUP", 1200, 500},
 	} {
 		out[s.id] = s
 	}

@@ -264,6 +264,7 @@ func (c *call) deleteUser() (answer, *problem) {
 	c.project.users = slices.DeleteFunc(c.project.users, func(x *DatabaseUser) bool { return x == u })
 	c.effect(u.key(), userState(u), "")
 	c.projectEvent("MONGODB_USER_DELETED", object{"dbUserUsername": u.eventName()})
+	c.revokeCertificates(u)
 	return empty(http.StatusNoContent)
 }
 

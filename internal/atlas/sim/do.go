@@ -57,6 +57,7 @@ func (a *Atlas) Do(actor Actor, method, path string, body any) (status int, resp
 	if err != nil {
 		return a.refuse(bad("INVALID_QUERY_PARAMETER", "The query cannot be read: %s.", err.Error()))
 	}
+	defer a.announceWebhooks()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	route, params, known := a.find(method, path)

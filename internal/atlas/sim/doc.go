@@ -12,7 +12,8 @@
 // Nothing runs in the background. Everything that Atlas does later (an event becoming
 // visible, an entry expiring, a cluster becoming ready, a bucket refilling) is worked
 // out from the clock when somebody asks, so the package is safe inside a
-// testing/synctest bubble. All randomness is drawn from [Options.Seed].
+// testing/synctest bubble. A webhook that an alert configuration asks for waits until
+// [Atlas.Deliver] is called. All randomness is drawn from [Options.Seed].
 //
 // The package stands for Atlas and imports nothing of the client, so that the two
 // cannot share a mistake. Where the real behaviour is not documented the choice made

@@ -130,6 +130,7 @@ func (a *Atlas) record(f *feed, at time.Time, who Actor, kind string, scope, ext
 		visible = visible.Add(a.lateBy)
 	}
 	f.add(&event{id: id, kind: kind, created: at.Truncate(time.Second), visible: visible, seq: a.nextSeq(), raw: raw})
+	a.alertOn(f, at, kind, raw)
 }
 
 // listEvents answers both feeds, newest first.
@@ -201,7 +202,7 @@ func (c *call) eventFilter() (eventFilter, *problem) {
 		return f, badDateRange()
 	}
 	for _, k := range slices.Concat(f.kinds, f.excluded) {
-		if !knownEventType(k) {
+		if _, known := c.a.eventTypes[k]; !known {
 			return f, badEventType(k)
 		}
 	}

@@ -32,7 +32,7 @@ func (p *principal) roleViews() []object {
 }
 
 func (c *call) listEventTypes() (answer, *problem) {
-	return paged(c, http.StatusOK, allEventTypes(), func(t eventType) any {
+	return paged(c, http.StatusOK, c.a.eventTypes.sorted(), func(t eventType) any {
 		return object{"eventType": t.name, "description": "Event " + t.name, "alertable": t.alertable}
 	})
 }

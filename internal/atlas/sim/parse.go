@@ -235,6 +235,10 @@ func (k *checker) project(path []any, p Project) {
 		k.unique(entries, here, orDefault(e.CIDRBlock, e.AWSSecurityGroup), "entry")
 	}
 	custom := k.customRoles(at(path, "customRoles"), p.CustomRoles)
+	k.check(path, checkDatabaseAuth(p.ProjectDatabaseAuth))
+	if err := checkAlerts(p.ProjectAlert); err != nil {
+		k.wrong(path, "%v", err)
+	}
 	users := map[string]bool{}
 	for i, u := range p.DatabaseUsers {
 		here := at(path, "databaseUsers", i)

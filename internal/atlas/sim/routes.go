@@ -54,6 +54,9 @@ func literalFirst(a, b route) int {
 		if pa && pb && len(a.segments[i]) != len(b.segments[i]) && strings.Contains(a.segments[i]+b.segments[i], "}:") {
 			return len(b.segments[i]) - len(a.segments[i]) // the one with a verb first
 		}
+		if pa && pb {
+			continue // two parameters are alike, whatever their names
+		}
 		if pa != pb {
 			if pa {
 				return 1

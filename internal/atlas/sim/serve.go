@@ -60,6 +60,7 @@ type response struct {
 
 // ServeHTTP answers the API and the token endpoints.
 func (a *Atlas) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer a.announceWebhooks()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16<<20))
 	if err != nil {
 		http.Error(w, "reading the request body: "+err.Error(), http.StatusRequestEntityTooLarge)
@@ -242,6 +243,10 @@ func (a *Atlas) render(c *call, ans answer, v version) response {
 	body := ans.document(c)
 	if body == nil {
 		out.header.Del("Content-Type")
+		return out
+	}
+	if t, plain := body.(plainText); plain {
+		out.body = []byte(t)
 		return out
 	}
 	var buf bytes.Buffer

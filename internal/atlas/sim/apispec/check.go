@@ -96,6 +96,9 @@ func (f *Facts) alternative(s *Schema, v any, seen map[*Schema]bool) *Schema {
 		if len(c.found) < least {
 			best, least = alt, len(c.found)
 		}
+		if least == 0 {
+			break
+		}
 	}
 	return best
 }
@@ -130,7 +133,7 @@ func (c *checker) valueSeen(s *Schema, v any, path string, seen map[*Schema]bool
 
 // scalar checks what one schema says of the value itself; false stops: the type is wrong.
 func (c *checker) scalar(s *Schema, v any, path string) bool {
-	if s.Type != "" && !hasType(s.Type, v) {
+	if s.Type != "" && !hasType(s.Type, v) && !c.facts.stringUnion(s) {
 		c.add(Type, path, "expected %s", s.Type)
 		return false
 	}
@@ -146,6 +149,16 @@ func (c *checker) scalar(s *Schema, v any, path string) bool {
 		}
 	}
 	return true
+}
+
+// stringUnion says whether a schema is a union of strings that the document types object
+// by mistake.
+func (f *Facts) stringUnion(s *Schema) bool {
+	alts := slices.Concat(s.OneOf, s.AnyOf)
+	return s.Type == "object" && len(alts) > 0 && !slices.ContainsFunc(alts, func(alt *Schema) bool {
+		alt = f.resolve(alt)
+		return alt == nil || alt.Type != "string"
+	})
 }
 
 func (c *checker) text(s *Schema, v, path string) {

@@ -43,7 +43,8 @@ const usage = `Play a story against a simulated MongoDB Atlas with the real Gate
   demo -json [-once]       the story as NDJSON: one line a step {step, expected, seen, ok, detection_ms,
                            containment_ms}, last {summary, ok}; a duration that does not apply is null
   demo -sim-only           only the simulated Atlas: prints one JSON line {base_url, org_id, projects{name: id},
-                           client_id, client_secret, public_key, private_key} and serves until SIGTERM
+                           client_id, client_secret, public_key, private_key, accounts, control_url} and serves
+                           until SIGTERM; webhooks go to loopback addresses; POST control_url/do acts as a person
 
 Exit codes: 0 every step held; 1 one did not; 2 usage, or a world that cannot be used.
 

@@ -123,7 +123,7 @@ func TestSimOnly(t *testing.T) {
 func TestSimOnlySameSeedSameIDs(t *testing.T) {
 	world := "orgs:\n  - {name: Mine, projects: [{name: a}]}\n"
 	one, two := serveSim(t, world, "-world", "-", "-seed", "3"), serveSim(t, world, "-world", "-", "-seed", "3")
-	one.BaseURL, two.BaseURL = "", ""
+	one.BaseURL, two.BaseURL, one.ControlURL, two.ControlURL = "", "", "", ""
 	if diff := cmp.Diff(one, two); diff != "" {
 		t.Errorf("the same seed gives other coordinates:\n%s", diff)
 	}

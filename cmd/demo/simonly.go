@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
@@ -24,13 +25,30 @@ type coordinates struct {
 	ClientSecret string            `json:"client_secret"`
 	PublicKey    string            `json:"public_key"`
 	PrivateKey   string            `json:"private_key"`
+	Accounts     []identity        `json:"accounts"`    // every service account of the org
+	ControlURL   string            `json:"control_url"` // people who click, the clock, a look inside: see sim.Control
+}
+
+// identity is a service account with its roles, "ROLE" or "ROLE@project id".
+type identity struct {
+	Name         string   `json:"name"`
+	ClientID     string   `json:"client_id"`
+	ClientSecret string   `json:"client_secret"`
+	Roles        []string `json:"roles"`
 }
 
 // locate looks the coordinates of the first org up. It must have a credential of each
 // kind.
 func locate(baseURL string, w sim.World) coordinates {
 	org := w.Orgs[0]
-	c := coordinates{BaseURL: baseURL, OrgID: org.ID, Projects: map[string]string{}}
+	c := coordinates{BaseURL: baseURL, OrgID: org.ID, Projects: map[string]string{}, ControlURL: baseURL + controlPath}
+	for _, s := range org.ServiceAccounts {
+		a := identity{Name: s.Name, ClientID: s.ClientID, ClientSecret: s.Secret}
+		for _, g := range s.Roles {
+			a.Roles = append(a.Roles, strings.TrimSuffix(g.RoleName+"@"+g.GroupID, "@"))
+		}
+		c.Accounts = append(c.Accounts, a)
+	}
 	for _, p := range org.Projects {
 		c.Projects[p.Name] = p.ID
 	}
@@ -53,7 +71,9 @@ func simOnly(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) 
 	if err != nil {
 		return err
 	}
-	s, err := listen(ctx, o.listen, atlas)
+	stop := deliver(ctx, atlas)
+	defer stop()
+	s, err := listen(ctx, o.listen, controlled(atlas))
 	if err != nil {
 		return err
 	}
@@ -66,6 +86,58 @@ func simOnly(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) 
 	}
 	<-ctx.Done()
 	return s.close()
+}
+
+// controlPath is where the simulator's own controls are, beside the API.
+const controlPath = "/_sim"
+
+// controlled is the simulated Atlas with its controls beside it.
+func controlled(a *sim.Atlas) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(controlPath+"/", http.StripPrefix(controlPath, a.Control()))
+	mux.Handle("/", a)
+	return mux
+}
+
+// deliver sends the webhooks that Atlas would send, to loopback addresses only, until
+// ctx ends or stop is called.
+func deliver(ctx context.Context, a *sim.Atlas) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	due := make(chan struct{}, 1)
+	a.OnWebhook(func() {
+		select {
+		case due <- struct{}{}:
+		default: // it is awake already
+		}
+	})
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DialContext: dialLoopback}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-due:
+				if _, err := a.Deliver(ctx, client); err != nil {
+					continue // it is in the log of webhooks, and Atlas does not try again
+				}
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// dialLoopback keeps a simulator from calling anybody but its neighbours.
+func dialLoopback(ctx context.Context, network, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("call %s: the simulated Atlas sends webhooks to loopback addresses only", host)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, addr)
 }
 
 // served is a handler that listens.

@@ -61,7 +61,6 @@ type org struct {
 	id, name   string
 	projects   []*project
 	principals []*principal
-	users      []User
 	feed       feed
 	limits     map[string]int
 

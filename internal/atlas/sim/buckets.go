@@ -51,6 +51,14 @@ func bucketSets() map[string]bucketSet {
 		{"alertConfigs_group", "Alert Configurations", "GROUP", 1200, 500},
 		{"alerts_group", "Alerts", "GROUP", 1200, 500},
 		{"integrations_group", "Third-Party Integrations", "GROUP", 1200, 500},
+
+		{"orgUsers_organization", "Organization Users", "ORGANIZATION", 500, 250},
+		{"orgInvites_organization", "Organization Invitations", "ORGANIZATION", 500, 250},
+		{"orgTeams_organization", "Teams", "ORGANIZATION", 1200, 500},
+		{"groupUsers_group", "Project Users", "GROUP", 1200, 500},
+		{"groupInvites_group", "Project Invitations", "GROUP", 1200, 500},
+		{"groupTeams_group", "Project Teams", "GROUP", 1200, 500},
+		{"users_user", "MongoDB Cloud Users", "USER", 2500, 2000},
 	} {
 		out[s.id] = s
 	}

@@ -88,18 +88,7 @@ func (a *Atlas) addIdentities(o *org, w Org) error {
 		a.keys[p.publicKey] = p
 		o.principals = append(o.principals, p)
 	}
-	for _, u := range w.Users {
-		if u.ID == "" {
-			u.ID = a.derive("user", u.Username)[:24]
-		}
-		holder := &principal{}
-		if err := a.grant(o, holder, u.Roles); err != nil {
-			return fmt.Errorf("user %s: %w", u.Username, err)
-		}
-		u.Roles = holder.grants
-		o.users = append(o.users, u)
-	}
-	return nil
+	return a.addMembers(o, w.Users)
 }
 
 func (a *Atlas) serviceAccount(o *org, i int, s ServiceAccount) *principal {

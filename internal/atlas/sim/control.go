@@ -16,6 +16,7 @@ import (
 //	POST /advance     {"by": "2h"} shifts the clock
 //	POST /visibility  {"delay": "5s"} makes events visible that much later
 //	POST /login       {"projectId", "cluster", "username", "authSource", "ipAddress", "ok"}
+//	POST /accept      {"username"} accepts the person's invitations
 //	GET  /world       the state as a world, in YAML, with its credentials
 //	GET  /effects     every change of state so far
 //	GET  /webhooks    the webhooks that were sent, and what became of them
@@ -25,6 +26,7 @@ func (a *Atlas) Control() http.Handler {
 	mux.HandleFunc("POST /advance", control(func(in struct{ By duration }) any { a.Advance(in.By.Duration); return object{} }))
 	mux.HandleFunc("POST /visibility", control(func(in struct{ Delay duration }) any { a.SetVisibility(in.Delay.Duration); return object{} }))
 	mux.HandleFunc("POST /login", control(a.controlLogin))
+	mux.HandleFunc("POST /accept", control(a.controlAccept))
 	mux.HandleFunc("GET /effects", func(w http.ResponseWriter, _ *http.Request) { reply(w, a.Effects()) })
 	mux.HandleFunc("GET /webhooks", func(w http.ResponseWriter, _ *http.Request) { reply(w, a.webhookLines()) })
 	mux.HandleFunc("GET /world", func(w http.ResponseWriter, _ *http.Request) {
@@ -91,6 +93,13 @@ func (a *Atlas) controlDo(in deed) any {
 		out["body"] = json.RawMessage(raw)
 	}
 	return out
+}
+
+func (a *Atlas) controlAccept(in struct{ Username string }) any {
+	if err := a.AcceptInvitation(in.Username); err != nil {
+		return object{"error": err.Error()}
+	}
+	return object{}
 }
 
 type login struct {

@@ -104,10 +104,8 @@ func (a *Atlas) identify(w Actor) Actor {
 	}
 	w.UserID = a.derive("user", w.Username)[:24]
 	for _, o := range a.orgs {
-		for _, u := range o.users {
-			if u.Username == w.Username {
-				w.UserID = u.ID
-			}
+		if m := o.byUsername[w.Username]; m != nil {
+			w.UserID = m.id
 		}
 	}
 	return w

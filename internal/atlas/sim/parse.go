@@ -199,6 +199,9 @@ func (k *checker) org(path []any, o Org) {
 		k.unique(users, at(path, "users", i, "username"), u.Username, "username")
 		k.id(at(path, "users", i, "id"), u.ID)
 		k.grants(at(path, "users", i, "roles"), u.Roles, projects)
+		if s := u.OrgMembershipStatus; s != "" && !isUserStatus(s) {
+			k.wrong(at(path, "users", i, "orgMembershipStatus"), "%q is not ACTIVE, PENDING, INVITATION_EXPIRED or INVITATION_REJECTED", s)
+		}
 	}
 }
 

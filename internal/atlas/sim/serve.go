@@ -24,6 +24,7 @@ type call struct {
 	body     []byte
 	actor    Actor
 	who      *principal // nil for Do, which may do everything
+	version  string     // date of the version served; "" is the newest
 	org      *org
 	project  *project
 	at       time.Time
@@ -172,6 +173,7 @@ func (c *call) run(header http.Header, accept string) (version, answer) {
 	if bad != nil {
 		return version{}, bad.answer()
 	}
+	c.version = v.date
 	ans, bad := c.route.handle(c)
 	if bad != nil {
 		return version{}, bad.answer()

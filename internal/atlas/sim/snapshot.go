@@ -37,9 +37,8 @@ func (o *org) snapshot() Org {
 			out.APIKeys = append(out.APIKeys, APIKey{p.keyID, p.publicKey, p.secret, p.name, grants})
 		}
 	}
-	for _, u := range o.users {
-		u.Roles = slices.Clone(u.Roles)
-		out.Users = append(out.Users, u)
+	for _, m := range o.members {
+		out.Users = append(out.Users, m.world())
 	}
 	for _, p := range o.projects {
 		out.Projects = append(out.Projects, p.snapshot())

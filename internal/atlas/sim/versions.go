@@ -30,6 +30,9 @@ func versionsOf(r *route) []version {
 		out = append(out, version{date, sunset})
 	}
 	for _, v := range r.spec.Versions {
+		if r.spec.Deprecated { // the document does not say till when; the recorded answers do
+			v.Sunset = orDefault(v.Sunset, sunsetOn)
+		}
 		out = append(out, version{v.Date, v.Sunset})
 	}
 	return out

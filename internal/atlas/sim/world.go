@@ -54,11 +54,25 @@ type APIKey struct {
 	Roles      []Grant `yaml:"roles,omitempty"`
 }
 
-// User is a human with an Atlas login. Users act through [Atlas.Do] only.
+// User is a human with an Atlas login. Users act through [Atlas.Do] only. Without a
+// status the user is ACTIVE; the invitation is that of any other status. InvitedToGroup
+// is somebody whom the deprecated invitation to a project brought in, and who is in no
+// list of users before it is accepted.
 type User struct {
-	ID       string  `yaml:"id,omitempty"`
-	Username string  `yaml:"username"`
-	Roles    []Grant `yaml:"roles,omitempty"`
+	ID                  string     `yaml:"id,omitempty"`
+	Username            string     `yaml:"username"`
+	Roles               []Grant    `yaml:"roles,omitempty"`
+	OrgMembershipStatus string     `yaml:"orgMembershipStatus,omitempty"`
+	FirstName           string     `yaml:"firstName,omitempty"`
+	LastName            string     `yaml:"lastName,omitempty"`
+	Country             string     `yaml:"country,omitempty"`
+	CreatedAt           *time.Time `yaml:"createdAt,omitempty"`
+	LastAuth            *time.Time `yaml:"lastAuth,omitempty"`
+	InvitationID        string     `yaml:"invitationId,omitempty"`
+	InvitationCreatedAt *time.Time `yaml:"invitationCreatedAt,omitempty"`
+	InvitationExpiresAt *time.Time `yaml:"invitationExpiresAt,omitempty"`
+	InviterUsername     string     `yaml:"inviterUsername,omitempty"`
+	InvitedToGroup      bool       `yaml:"invitedToGroup,omitempty"`
 }
 
 // Grant is one Atlas role: of the organisation when GroupID is empty, else of a

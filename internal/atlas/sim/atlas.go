@@ -37,6 +37,8 @@ type Atlas struct {
 	keys     map[string]*principal // by public key
 	due      deadlines
 
+	uses map[string]map[string]bool // of digest nonces, see repeated
+
 	tokens       map[string]*token
 	tokensIssued int
 	buckets      map[bucketKey]*bucket

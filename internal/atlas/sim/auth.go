@@ -17,13 +17,18 @@ const (
 
 // principal is a service account (clientID set) or an API key (publicKey set).
 type principal struct {
-	org       *org
-	name      string
-	clientID  string
-	keyID     string
-	publicKey string
-	secret    string
-	grants    []Grant
+	org    *org
+	name   string // of a key, its description
+	grants []Grant
+	access []*address // from where it may be used; empty is from everywhere
+
+	keyID, publicKey, privateKey string
+
+	clientID    string
+	description string
+	created     time.Time
+	managed     bool // by Atlas itself
+	secrets     []*accountSecret
 }
 
 func (p *principal) credential() string { return orDefault(p.clientID, p.publicKey) }
@@ -33,6 +38,7 @@ func (p *principal) actor(remote string) Actor {
 	return a
 }
 
+// token outlives the secret that it was issued for (a guess), but not its account.
 type token struct {
 	who     *principal
 	expires time.Time
@@ -119,10 +125,22 @@ func (a *Atlas) basicClient(r *http.Request) (*principal, *response) {
 	id, errID := url.QueryUnescape(id)
 	secret, errSecret := url.QueryUnescape(secret)
 	who := a.clients[id]
-	if errID != nil || errSecret != nil || who == nil || who.secret != secret {
+	if errID != nil || errSecret != nil || who == nil || !who.opens(secret, a.now()) {
 		return nil, &refused
 	}
 	return who, nil
+}
+
+// opens says whether the secret is one of the account's and still good, and notes its use.
+func (p *principal) opens(secret string, now time.Time) bool {
+	for _, s := range p.secrets {
+		if s.value == secret && now.Before(s.expires) {
+			used := now.Truncate(time.Second)
+			s.used = &used
+			return true
+		}
+	}
+	return false
 }
 
 func (a *Atlas) issue(who *principal, form url.Values) response {

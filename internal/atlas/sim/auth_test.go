@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -119,7 +120,7 @@ func TestBadCredentials(t *testing.T) {
 // digestHeader answers a challenge as the named key would.
 func digestHeader(challenge, user, secret, method, uri, qop string) string {
 	nonce := regexp.MustCompile(`nonce="([^"]*)"`).FindStringSubmatch(challenge)[1]
-	d := map[string]string{"username": user, "uri": uri, "nonce": nonce, "nc": "00000001", "cnonce": "fake", "qop": strings.Trim(qop, `"`)}
+	d := map[string]string{"username": user, "uri": uri, "nonce": nonce, "nc": "00000001", "cnonce": rand.Text(), "qop": strings.Trim(qop, `"`)}
 	return fmt.Sprintf(`Digest username="%s", realm="%s", nonce="%s", uri="%s", qop=%s, nc=%s, cnonce="%s", response="%s", algorithm=MD5`,
 		user, digestRealm, nonce, uri, qop, d["nc"], d["cnonce"], digestResponse(d, method, secret))
 }
@@ -154,6 +155,12 @@ func TestDigest(t *testing.T) {
 			t.Errorf("%s: %d, want %d: %s", name, a.status, c.status, a.raw)
 		}
 	}
+	repeated := digestHeader(challenge, "abcdefgh", keySecret, "GET", uri, "auth")
+	for i, want := range []int{200, 401} {
+		if a := send(repeated); a.status != want {
+			t.Errorf("the same header, time %d: %d", i+1, a.status)
+		}
+	}
 	w.Advance(nonceLife)
 	stale := send(digestHeader(challenge, "abcdefgh", keySecret, "GET", uri, "auth"))
 	if stale.status != 401 || !strings.Contains(stale.header.Get("WWW-Authenticate"), "stale=true") {
@@ -161,6 +168,35 @@ func TestDigest(t *testing.T) {
 	}
 	if a := send(digestHeader(stale.header.Get("WWW-Authenticate"), "abcdefgh", keySecret, "GET", uri, "auth")); a.status != 200 {
 		t.Errorf("new nonce: %d", a.status)
+	}
+}
+
+// Each header is signed rightly: it is its form that counts.
+func TestDigestForms(t *testing.T) {
+	w := start(t)
+	challenge := w.send(w.request("GET", "/orgs", nil)).header.Get("WWW-Authenticate")
+	nonce := regexp.MustCompile(`nonce="([^"]*)"`).FindStringSubmatch(challenge)[1]
+	for _, c := range []struct {
+		qop, nc, cnonce string
+		status          int
+	}{
+		{"auth", "00000001", "a", 200}, {"auth", "00000001", "b", 200}, {"auth", "0000000A", "a", 200}, {"auth", "00000001", "a", 401},
+		{"auth", "1", "a", 401}, {"auth", "0000000g", "a", 401}, {"auth", "", "a", 401}, {"auth", "00000002", "", 401},
+		{"auth-int", "00000002", "a", 401}, {"", "", "", 200}, {"", "", "", 200}, {"", "00000001", "a", 401},
+	} {
+		d := map[string]string{"username": "abcdefgh", "uri": apiPrefix + "/orgs", "nonce": nonce, "nc": c.nc, "cnonce": c.cnonce, "qop": c.qop}
+		header := `Digest response="` + digestResponse(d, "GET", keySecret) + `"`
+		for k, v := range d {
+			header += `, ` + k + `="` + v + `"`
+		}
+		if a := w.send(w.request("GET", "/orgs", nil, "Authorization", header)); a.status != c.status {
+			t.Errorf("%+v: %d", c, a.status)
+		}
+	}
+	w.Advance(2 * nonceLife)
+	w.by("abcdefgh", keySecret, "192.0.2.1", "GET", "/orgs", nil)
+	if len(w.uses) != 1 {
+		t.Errorf("%d nonces are remembered", len(w.uses))
 	}
 }
 

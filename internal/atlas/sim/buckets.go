@@ -59,6 +59,10 @@ func bucketSets() map[string]bucketSet {
 		{"groupInvites_group", "Project Invitations", "GROUP", 1200, 500},
 		{"groupTeams_group", "Project Teams", "GROUP", 1200, 500},
 		{"users_user", "MongoDB Cloud Users", "USER", 2500, 2000},
+		{"orgApiKeys_organization", "Organization API Keys", "ORGANIZATION", 500, 250},
+		{"orgServiceAccounts_organization", "Organization Service Accounts", "ORGANIZATION", 500, 250},
+		{"groupApiKeys_group", "Project API Keys", "GROUP", 1200, 500},
+		{"groupServiceAccounts_group", "Project Service Accounts", "GROUP", 1200, 500},
 	} {
 		out[s.id] = s
 	}

@@ -67,7 +67,10 @@ func (a *Atlas) addFamilies(o *org, w Org) error {
 
 func (a *Atlas) addIdentities(o *org, w Org) error {
 	for i, s := range w.ServiceAccounts {
-		p := a.serviceAccount(o, i, s)
+		p, err := a.serviceAccount(o, i, s)
+		if err != nil {
+			return fmt.Errorf("service account %q: %w", s.Name, err)
+		}
 		if a.clients[p.clientID] != nil {
 			return fmt.Errorf("service account %s appears twice", p.clientID)
 		}
@@ -78,7 +81,10 @@ func (a *Atlas) addIdentities(o *org, w Org) error {
 		o.principals = append(o.principals, p)
 	}
 	for i, k := range w.APIKeys {
-		p := a.apiKey(o, i, k)
+		p, err := a.apiKey(o, i, k)
+		if err != nil {
+			return fmt.Errorf("API key %q: %w", k.Desc, err)
+		}
 		if a.keys[p.publicKey] != nil {
 			return fmt.Errorf("API key %s appears twice", p.publicKey)
 		}
@@ -91,31 +97,46 @@ func (a *Atlas) addIdentities(o *org, w Org) error {
 	return a.addMembers(o, w.Users)
 }
 
-func (a *Atlas) serviceAccount(o *org, i int, s ServiceAccount) *principal {
-	p := &principal{org: o, name: s.Name, clientID: s.ClientID, secret: s.Secret}
+func (a *Atlas) serviceAccount(o *org, i int, s ServiceAccount) (*principal, error) {
+	p := &principal{
+		org: o, name: s.Name, clientID: s.ClientID, description: s.Description, managed: s.SystemManaged,
+		created: a.now().Add(-30 * 24 * time.Hour).Truncate(time.Second),
+	}
 	made := a.derive("service account", o.id, fmt.Sprint(i))
 	if p.clientID == "" {
-		p.clientID = "mdb_sa_id_" + made[:24]
+		p.clientID = clientPrefix + made[:24]
 	}
-	if p.secret == "" {
-		p.secret = "mdb_sa_sk_fake_" + made[24:]
+	if s.CreatedAt != nil {
+		p.created = s.CreatedAt.UTC().Truncate(time.Second)
 	}
-	return p
+	known := slices.ContainsFunc(s.Secrets, func(x AccountSecret) bool { return x.Secret == s.Secret })
+	if !known && (s.Secret != "" || s.Secrets == nil) {
+		first := AccountSecret{Secret: orDefault(s.Secret, secretPrefix+made[24:])}
+		s.Secrets = slices.Insert(slices.Clone(s.Secrets), 0, first)
+	}
+	for n, x := range s.Secrets {
+		p.secrets = append(p.secrets, a.worldSecret(p, n, x))
+	}
+	return p, p.addWorldAddresses(worldAddresses(s.AccessList), a.now())
 }
 
-func (a *Atlas) apiKey(o *org, i int, k APIKey) *principal {
-	p := &principal{org: o, name: k.Desc, keyID: k.ID, publicKey: k.PublicKey, secret: k.PrivateKey}
-	made := a.derive("api key", o.id, fmt.Sprint(i))
+func (a *Atlas) apiKey(o *org, i int, k APIKey) (*principal, error) {
+	p := &principal{org: o, name: k.Desc, keyID: k.ID, publicKey: k.PublicKey, privateKey: k.PrivateKey}
+	p.completeKey(a.derive("api key", o.id, fmt.Sprint(i)))
+	return p, p.addWorldAddresses(worldAddresses(k.AccessList), a.now())
+}
+
+// completeKey makes up what a key lacks, of 64 hexadecimal digits.
+func (p *principal) completeKey(made string) {
 	if p.keyID == "" {
 		p.keyID = made[:24]
 	}
 	if p.publicKey == "" {
 		p.publicKey = letters(made[24:32])
 	}
-	if p.secret == "" {
-		p.secret = fmt.Sprintf("%s-%s-%s-%s-%s", made[32:40], made[40:44], made[44:48], made[48:52], made[52:64])
+	if p.privateKey == "" {
+		p.privateKey = fmt.Sprintf("%s-%s-%s-%s-%s", made[32:40], made[40:44], made[44:48], made[48:52], made[52:64])
 	}
-	return p
 }
 
 // letters turns hexadecimal digits into the lower-case letters of a public key.

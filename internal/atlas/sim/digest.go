@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,13 +43,62 @@ func (a *Atlas) checkDigest(r *http.Request, credentials string) (*principal, *p
 	d := digestFields(credentials)
 	who := a.keys[d["username"]]
 	ours, live := a.nonceState(d["nonce"])
-	if who == nil || !ours || d["uri"] != requestURI(r) || d["response"] != digestResponse(d, r.Method, who.secret) {
+	if who == nil || !ours || !wellFormed(d) || d["uri"] != requestURI(r) || d["response"] != digestResponse(d, r.Method, who.privateKey) {
 		return nil, unauthenticated(a.challenge(false))
 	}
 	if !live {
 		return nil, unauthenticated(a.challenge(true))
 	}
+	if d["qop"] != "" && a.repeated(d["nonce"], d["cnonce"]+" "+d["nc"]) {
+		return nil, unauthenticated(a.challenge(false))
+	}
 	return who, nil
+}
+
+var nonceCount = regexp.MustCompile(`^[0-9a-fA-F]{8}$`)
+
+// wellFormed checks what RFC 2617 wants together: no qop and nothing with it, or "auth"
+// with a client nonce and a count of eight hexadecimal digits.
+func wellFormed(d map[string]string) bool {
+	switch d["qop"] {
+	case "":
+		return d["nc"] == ""
+	case "auth":
+		return d["cnonce"] != "" && nonceCount.MatchString(d["nc"])
+	}
+	return false
+}
+
+// mostUses bounds what is remembered of one nonce.
+const mostUses = 10000
+
+// repeated says whether the nonce was used in that very way before, and notes the use.
+// Clients that share a nonce may count as they like: only an exact repetition counts as
+// replayed (a guess).
+func (a *Atlas) repeated(nonce, use string) bool {
+	if a.uses == nil {
+		a.uses = map[string]map[string]bool{}
+	}
+	seen := a.uses[nonce]
+	if seen[use] {
+		return true
+	}
+	if seen == nil || len(seen) >= mostUses {
+		a.forgetNonces()
+		seen = map[string]bool{}
+		a.uses[nonce] = seen
+	}
+	seen[use] = true
+	return false
+}
+
+// forgetNonces drops the nonces that are too old to be used again.
+func (a *Atlas) forgetNonces() {
+	for nonce := range a.uses {
+		if _, live := a.nonceState(nonce); !live {
+			delete(a.uses, nonce)
+		}
+	}
 }
 
 func requestURI(r *http.Request) string {

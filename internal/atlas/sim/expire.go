@@ -10,10 +10,12 @@ import (
 // the reference, short here so that stories stay short).
 const removalLag = time.Minute
 
-// deadline says that something of a project is due at a time.
+// deadline says that something of a project is due at a time, or of an organisation
+// where there is no project.
 type deadline struct {
 	at      time.Time
 	project *project
+	org     *org
 }
 
 type deadlines []deadline
@@ -39,12 +41,18 @@ func (a *Atlas) expect(p *project, date *time.Time) {
 	}
 }
 
-func (a *Atlas) wake(p *project, at time.Time) { heap.Push(&a.due, deadline{at, p}) }
+func (a *Atlas) wake(p *project, at time.Time) { heap.Push(&a.due, deadline{at: at, project: p}) }
+
+func (a *Atlas) wakeOrg(o *org, at time.Time) { heap.Push(&a.due, deadline{at: at, org: o}) }
 
 // tick brings everything up to date that Atlas does by itself.
 func (a *Atlas) tick(now time.Time) {
 	for len(a.due) > 0 && !a.due[0].at.After(now) {
 		d := heap.Pop(&a.due).(deadline)
+		if d.project == nil {
+			a.moveOrg(d.org, now)
+			continue
+		}
 		if a.projects[d.project.id] == d.project {
 			a.expireEntries(d.project, now)
 			a.expireUsers(d.project, now)
@@ -59,6 +67,13 @@ func (a *Atlas) tick(now time.Time) {
 			a.moveTarget(d.project, now)
 			a.moveBackup(d.project, now)
 		}
+	}
+}
+
+// moveOrg does what Atlas does by itself in the organisation when its time has come.
+func (a *Atlas) moveOrg(o *org, now time.Time) {
+	if a.org(o.id) == o {
+		a.moveSecrets(o, now)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func (c *call) systemStatus() (answer, *problem) {
 	out := object{"appName": "MongoDB Atlas", "build": "sim", "throttling": false, "apiKey": nil, "links": c.self("")}
 	if c.who != nil && c.who.publicKey != "" {
-		out["apiKey"] = object{"id": c.who.keyID, "publicKey": c.who.publicKey, "accessList": []any{}, "roles": c.who.roleViews()}
+		out["apiKey"] = object{"id": c.who.keyID, "publicKey": c.who.publicKey, "accessList": c.who.addressItems(), "roles": c.who.roleViews()}
 	}
 	return ok(out)
 }

@@ -186,6 +186,15 @@ func (k *checker) org(path []any, o Org) {
 			k.wrong(at(path, "serviceAccounts", i, "clientId"), "%q does not match %s", s.ClientID, clientID)
 		}
 		k.grants(at(path, "serviceAccounts", i, "roles"), s.Roles, projects)
+		ids := map[string]bool{}
+		for n, x := range s.Secrets {
+			here := at(path, "serviceAccounts", i, "secrets", n, "id")
+			k.id(here, x.ID)
+			if x.ID != "" {
+				k.unique(ids, here, x.ID, "id")
+			}
+		}
+		k.addresses(at(path, "serviceAccounts", i, "accessList"), worldAddresses(s.AccessList))
 	}
 	for i, s := range o.APIKeys {
 		if s.PublicKey != "" && len(s.PublicKey) != 8 {
@@ -193,6 +202,7 @@ func (k *checker) org(path []any, o Org) {
 		}
 		k.id(at(path, "apiKeys", i, "id"), s.ID)
 		k.grants(at(path, "apiKeys", i, "roles"), s.Roles, projects)
+		k.addresses(at(path, "apiKeys", i, "accessList"), worldAddresses(s.AccessList))
 	}
 	users := map[string]bool{}
 	for i, u := range o.Users {
@@ -202,6 +212,19 @@ func (k *checker) org(path []any, o Org) {
 		if s := u.OrgMembershipStatus; s != "" && !isUserStatus(s) {
 			k.wrong(at(path, "users", i, "orgMembershipStatus"), "%q is not ACTIVE, PENDING, INVITATION_EXPIRED or INVITATION_REJECTED", s)
 		}
+	}
+}
+
+// addresses checks the access list of a key or an account.
+func (k *checker) addresses(path []any, list []worldAddress) {
+	seen := map[string]bool{}
+	for i, w := range list {
+		e := AccessEntry{CIDRBlock: w.CIDRBlock, IPAddress: w.IPAddress}
+		if bad := canonicalEntry(&e); bad != nil {
+			k.check(at(path, i), bad)
+			continue
+		}
+		k.unique(seen, at(path, i), e.CIDRBlock, "entry")
 	}
 }
 

@@ -181,8 +181,11 @@ func (c *call) run(header http.Header, accept string) (version, answer) {
 	return v, ans
 }
 
-// allowed finds the scope and checks the role.
+// allowed checks from where the call comes, finds the scope and checks the role.
 func (c *call) allowed() *problem {
+	if bad := c.enter(); bad != nil {
+		return bad
+	}
 	if bad := c.resolve(); bad != nil {
 		return bad
 	}

@@ -171,6 +171,9 @@ func (w *world) path(p string) string {
 	for _, name := range []string{"prod", "dev", "foreign"} {
 		p = strings.ReplaceAll(p, "{"+name+"}", "/groups/"+w.ProjectID(name))
 	}
+	if k := w.keys["abcdefgh"]; k != nil {
+		p = strings.ReplaceAll(p, "{key}", k.keyID)
+	}
 	return strings.ReplaceAll(p, "{org}", "/orgs/"+w.OrgID("ExampleCorp"))
 }
 

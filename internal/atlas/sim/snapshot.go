@@ -3,6 +3,7 @@ package sim
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Snapshot returns the current state as a world: a deep copy, with every id and secret
@@ -13,12 +14,12 @@ func (a *Atlas) Snapshot() World {
 	a.tick(a.now())
 	w := World{}
 	for _, o := range a.orgs {
-		w.Orgs = append(w.Orgs, o.snapshot())
+		w.Orgs = append(w.Orgs, o.snapshot(a.now()))
 	}
 	return w
 }
 
-func (o *org) snapshot() Org {
+func (o *org) snapshot(now time.Time) Org {
 	out := Org{ID: o.id, Name: o.name, Limits: maps.Clone(o.limits)}
 	out.OrgSettings = o.worldSettings()
 	out.OrgFederation = o.worldFederation()
@@ -30,11 +31,10 @@ func (o *org) snapshot() Org {
 	out.OrgTarget = o.worldTarget()
 	out.OrgBackup = o.worldBackup()
 	for _, p := range o.principals {
-		grants := slices.Clone(p.grants)
 		if p.clientID != "" {
-			out.ServiceAccounts = append(out.ServiceAccounts, ServiceAccount{p.clientID, p.secret, p.name, grants})
+			out.ServiceAccounts = append(out.ServiceAccounts, p.worldAccount(now))
 		} else {
-			out.APIKeys = append(out.APIKeys, APIKey{p.keyID, p.publicKey, p.secret, p.name, grants})
+			out.APIKeys = append(out.APIKeys, p.worldKey())
 		}
 	}
 	for _, m := range o.members {

@@ -257,7 +257,7 @@ func TestDeletedProjectWebhooks(t *testing.T) {
 	if got := eventsOf(w.Deliveries()); got != "alert.inform" {
 		t.Errorf("deliveries %q", got)
 	}
-	w.Advance(365 * 24 * time.Hour)
+	w.Advance(300 * 24 * time.Hour)
 	if got := kinds(w.events("{org}")); got != "GROUP_DELETED" {
 		t.Errorf("events of the organisation: %s", got)
 	}

@@ -26,7 +26,7 @@ func TestVersions(t *testing.T) {
 		{"{prod}/clusters", "application/vnd.atlas.2024-08-05+json", 0, 200, "2024-08-05"},
 		{"{prod}/clusters", "application/vnd.atlas.2024-08-04+json", 0, 200, "2023-02-01"},
 		{"{prod}/clusters", "application/vnd.atlas.2023-01-01+json", 0, 200, "2023-01-01"},
-		{"{prod}/clusters", "application/vnd.atlas.2023-01-01+json", 24 * 365 * time.Hour, 410, "VERSION_GONE"},
+		{"{prod}/clusters", "application/vnd.atlas.2023-01-01+json", 24 * 340 * time.Hour, 410, "VERSION_GONE"},
 		{"{prod}/flexClusters", "application/vnd.atlas.2023-01-01+json", 0, 406, "INVALID_VERSION_DATE"},
 		{"/rateLimits", "application/vnd.atlas.2025-03-12+json", 0, 200, "2025-03-12"},
 	} {

@@ -38,20 +38,64 @@ type Org struct {
 }
 
 // ServiceAccount is an OAuth2 client. Without an id or a secret it gets made-up ones.
+// Secret is the short form of Secrets; where both are given it is the value of one of
+// them, or one more. An account without any is written "secrets: []".
 type ServiceAccount struct {
-	ClientID string  `yaml:"clientId,omitempty"`
-	Secret   string  `yaml:"secret,omitempty"`
-	Name     string  `yaml:"name,omitempty"`
-	Roles    []Grant `yaml:"roles,omitempty"`
+	ClientID      string           `yaml:"clientId,omitempty"`
+	Secret        string           `yaml:"secret,omitempty"`
+	Name          string           `yaml:"name,omitempty"`
+	Roles         []Grant          `yaml:"roles,omitempty"`
+	Description   string           `yaml:"description,omitempty"`
+	CreatedAt     *time.Time       `yaml:"createdAt,omitempty"`
+	SystemManaged bool             `yaml:"systemManaged,omitempty"`
+	Secrets       AccountSecrets   `yaml:"secrets,omitempty"`
+	AccessList    []AccountAddress `yaml:"accessList,omitempty"`
+}
+
+// AccountSecrets tells none from nothing said.
+type AccountSecrets []AccountSecret
+
+// IsZero is for writing YAML.
+func (s AccountSecrets) IsZero() bool { return s == nil }
+
+// AccountSecret is one secret of a service account. It is made now and lives a year
+// unless it says otherwise.
+type AccountSecret struct {
+	ID         string     `yaml:"id,omitempty"`
+	Secret     string     `yaml:"secret,omitempty"`
+	CreatedAt  *time.Time `yaml:"createdAt,omitempty"`
+	ExpiresAt  *time.Time `yaml:"expiresAt,omitempty"`
+	LastUsedAt *time.Time `yaml:"lastUsedAt,omitempty"`
+}
+
+// AccountAddress is an entry of a service account's access list.
+type AccountAddress struct {
+	CIDRBlock       string     `yaml:"cidrBlock,omitempty"`
+	IPAddress       string     `yaml:"ipAddress,omitempty"`
+	Created         *time.Time `yaml:"createdAt,omitempty"`
+	Count           int        `yaml:"requestCount,omitempty"`
+	LastUsed        *time.Time `yaml:"lastUsedAt,omitempty"`
+	LastUsedAddress string     `yaml:"lastUsedAddress,omitempty"`
 }
 
 // APIKey is a legacy programmatic key, used with HTTP digest.
 type APIKey struct {
-	ID         string  `yaml:"id,omitempty"`
-	PublicKey  string  `yaml:"publicKey,omitempty"`
-	PrivateKey string  `yaml:"privateKey,omitempty"`
-	Desc       string  `yaml:"desc,omitempty"`
-	Roles      []Grant `yaml:"roles,omitempty"`
+	ID         string       `yaml:"id,omitempty"`
+	PublicKey  string       `yaml:"publicKey,omitempty"`
+	PrivateKey string       `yaml:"privateKey,omitempty"`
+	Desc       string       `yaml:"desc,omitempty"`
+	Roles      []Grant      `yaml:"roles,omitempty"`
+	AccessList []KeyAddress `yaml:"accessList,omitempty"`
+}
+
+// KeyAddress is an entry of an API key's access list.
+type KeyAddress struct {
+	CIDRBlock       string     `yaml:"cidrBlock,omitempty"`
+	IPAddress       string     `yaml:"ipAddress,omitempty"`
+	Created         *time.Time `yaml:"created,omitempty"`
+	Count           int        `yaml:"count,omitempty"`
+	LastUsed        *time.Time `yaml:"lastUsed,omitempty"`
+	LastUsedAddress string     `yaml:"lastUsedAddress,omitempty"`
 }
 
 // User is a human with an Atlas login. Users act through [Atlas.Do] only. Without a

@@ -170,6 +170,9 @@ func (c *call) createAccess() (answer, *problem) {
 	if bad != nil {
 		return answer{}, bad
 	}
+	if bad := c.accessAllowed(wanted); bad != nil {
+		return answer{}, bad
+	}
 	if c.began != nil {
 		c.project.access = slices.Clone(c.began)
 	}

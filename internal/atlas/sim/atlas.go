@@ -32,6 +32,9 @@ type Atlas struct {
 	offset   time.Duration
 	counters map[string]uint64
 	orgs     []*org
+
+	federations []*federation
+
 	projects map[string]*project
 	clients  map[string]*principal // by client id
 	keys     map[string]*principal // by public key
@@ -94,7 +97,6 @@ type project struct {
 	limits     map[string]int // set by name, over the standard ones
 
 	projectSettings
-	projectFederation
 	projectPeople
 	projectMachine
 	projectNetwork
@@ -121,6 +123,11 @@ func New(o Options) (*Atlas, error) {
 	for _, w := range o.World.Orgs {
 		if err := a.addOrg(w); err != nil {
 			return nil, fmt.Errorf("building organisation %q: %w", w.Name, err)
+		}
+	}
+	for i, w := range o.World.Federations {
+		if err := a.addFederation(i, w); err != nil {
+			return nil, fmt.Errorf("building a federation: %w", err)
 		}
 	}
 	return a, nil

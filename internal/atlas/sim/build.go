@@ -33,7 +33,6 @@ func (a *Atlas) addOrg(w Org) error {
 // what earlier ones made.
 func (a *Atlas) addFamilies(o *org, w Org) error {
 	settings := map[*project]ProjectSettings{}
-	federation := map[*project]ProjectFederation{}
 	people := map[*project]ProjectPeople{}
 	machine := map[*project]ProjectMachine{}
 	network := map[*project]ProjectNetwork{}
@@ -43,7 +42,6 @@ func (a *Atlas) addFamilies(o *org, w Org) error {
 	backup := map[*project]ProjectBackup{}
 	for i, p := range o.projects {
 		settings[p] = w.Projects[i].ProjectSettings
-		federation[p] = w.Projects[i].ProjectFederation
 		people[p] = w.Projects[i].ProjectPeople
 		machine[p] = w.Projects[i].ProjectMachine
 		network[p] = w.Projects[i].ProjectNetwork
@@ -54,7 +52,6 @@ func (a *Atlas) addFamilies(o *org, w Org) error {
 	}
 	return errors.Join(
 		a.buildSettings(o, w.OrgSettings, settings),
-		a.buildFederation(o, w.OrgFederation, federation),
 		a.buildPeople(o, w.OrgPeople, people),
 		a.buildMachine(o, w.OrgMachine, machine),
 		a.buildNetwork(o, w.OrgNetwork, network),

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/gatewarden/gatewarden/internal/atlas/sim/apispec"
 )
 
 // spec loads the official OpenAPI document, which comes with the SDK's module.
@@ -68,6 +70,9 @@ func TestSpecification(t *testing.T) {
 // Every route is an operation of the specification with its newest version.
 func routesAreTheSpecs(t *testing.T, doc *openapi3.T) {
 	for _, r := range routes() {
+		if apispec.Load().Operation(r.op) == nil && strings.HasSuffix(r.op, "OrgDelegationSettings") {
+			continue // in newer documents than the SDK's
+		}
 		op := operation(t, doc, &r)
 		if op.OperationID != r.op {
 			t.Errorf("%s %s is %s, not %s", r.method, r.path, op.OperationID, r.op)
@@ -156,6 +161,21 @@ func answersFitTheSpec(t *testing.T, doc *openapi3.T) {
 		{"createGroupServiceAccountAccessList", "POST", "{prod}/serviceAccounts/" + memberID + "/accessList", anAddress},
 		{"createGroupServiceAccountSecret", "POST", "{prod}/serviceAccounts/" + memberID + "/secrets", `{"secretExpiresAfterHours":8}`},
 		{"inviteGroupServiceAccount", "POST", "{prod}/serviceAccounts/" + readerID + ":invite", `{"roles":["GROUP_OWNER"]}`},
+		{"updateOrg", "PATCH", "{org}", `{"name":"ExampleCorp2"}`},
+		{"getOrgActivityFeed", "GET", "{org}/activityFeed", ""},
+		{"getOrgSettings", "GET", "{org}/settings", ""},
+		{"updateOrgSettings", "PATCH", "{org}/settings", `{"multiFactorAuthRequired":true,"customSessionTimeouts":{"idleSessionTimeoutInSeconds":300}}`},
+		{"listOrgResourcePolicies", "GET", "{org}/resourcePolicies", ""},
+		{"createOrgResourcePolicy", "POST", "{org}/resourcePolicies", policyBody("p", noWildcard)},
+		{"validateOrgResourcePolicies", "POST", "{org}/resourcePolicies:validate", policyBody("p", noWildcard)},
+		{"getOrgNonCompliantResources", "GET", "{org}/nonCompliantResources", ""},
+		{"getGroupActivityFeed", "GET", "{prod}/activityFeed", ""},
+		{"getGroupSettings", "GET", "{prod}/settings", ""},
+		{"updateGroupSettings", "PATCH", "{prod}/settings", `{"isDataExplorerEnabled":false}`},
+		{"getGroupIpAddresses", "GET", "{prod}/ipAddresses", ""},
+		{"listGroupLimits", "GET", "{prod}/limits", ""},
+		{"getGroupLimit", "GET", "{prod}/limits/" + limitEntries, ""},
+		{"setGroupLimit", "PATCH", "{prod}/limits/" + limitEntries, `{"value":100}`},
 	} {
 		t.Run(c.op, func(t *testing.T) {
 			w := start(t)
@@ -241,6 +261,11 @@ func likeTheSpec(v any) any {
 		}
 		if _, account := v["emailAddress"]; account {
 			v["mobileNumber"], v["password"] = "", "never in an answer"
+		}
+		for _, key := range []string{"identityProviderId", "userConflicts"} {
+			if v[key] == nil {
+				delete(v, key) // null where the specification has nothing
+			}
 		}
 		delete(v, "replicationSpecs")  // ambiguous unions of the specification
 		delete(v, "dataProcessRegion") // null for some, a string union that is typed object for others

@@ -120,3 +120,18 @@ func deep[T any](v T) T {
 	}
 	return out
 }
+
+// onto is base with the attributes of a checked document over it. What the document has
+// as null gets the type's zero value.
+func onto[T any](base T, doc object) T {
+	return retyped[T](overlay(retyped[object](base), doc))
+}
+
+// retyped is a JSON value as another type.
+func retyped[T any](v any) T {
+	var out T
+	if b, err := json.Marshal(v); err == nil {
+		json.Unmarshal(b, &out) // the document was checked
+	}
+	return out
+}

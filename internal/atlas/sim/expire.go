@@ -58,7 +58,6 @@ func (a *Atlas) tick(now time.Time) {
 			a.expireUsers(d.project, now)
 			a.moveClusters(d.project, now)
 			a.moveSettings(d.project, now)
-			a.moveFederation(d.project, now)
 			a.movePeople(d.project, now)
 			a.moveMachine(d.project, now)
 			a.moveNetwork(d.project, now)

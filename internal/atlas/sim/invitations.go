@@ -43,6 +43,9 @@ func (c *call) invite(username string, w wish) (*member, *problem) {
 	if bad := checkUsername(username); bad != nil {
 		return nil, bad
 	}
+	if !c.org.domainAllowed(username) {
+		return nil, bad("DOMAIN_NOT_IN_ALLOW_LIST", "The domain of %s is not in the allow list of the organization.", username)
+	}
 	held := c.org.byUsername[username]
 	if held != nil && !held.hidden && slices.Contains([]string{userActive, userPending}, held.standing(c.at)) {
 		return nil, conflict("USER_ALREADY_EXISTS", "A user with username %s already exists.", username) // the code is a guess

@@ -93,13 +93,6 @@ func (a *Atlas) moveMachine(p *project, now time.Time) {}
 // [org.forget].
 func (o *org) leaveMachine(p *project) {}
 
-// accessListRequired says whether the organisation wants every key and account to have
-// an access list.
-func (o *org) accessListRequired() bool { return false }
-
-// maxSecretHours is the longest life of a new secret.
-func (o *org) maxSecretHours() int { return 8760 }
-
 // dismiss takes a key or an account out of the organisation. Its tokens are dead at once.
 func (a *Atlas) dismiss(p *principal) {
 	p.org.principals = slices.DeleteFunc(p.org.principals, func(q *principal) bool { return q == p })

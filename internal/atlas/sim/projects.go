@@ -12,7 +12,7 @@ import (
 var projectName = regexp.MustCompile(`^[\p{L}\p{N}\-_.(),:&@+' ]{1,64}$`)
 
 func (c *call) orgView(o *org) any {
-	return object{"id": o.id, "name": o.name, "isDeleted": false, "skipDefaultAlertsSettings": false, "links": c.self("/orgs/" + o.id)}
+	return object{"id": o.id, "name": o.name, "isDeleted": false, "skipDefaultAlertsSettings": o.skipDefaultAlerts, "links": c.self("/orgs/" + o.id)}
 }
 
 func (c *call) listOrgs() (answer, *problem) {

@@ -32,6 +32,8 @@ type call struct {
 	byHTTP   bool
 	log      *Request
 	began    []*entry // the access list when the request came in
+
+	federation *federation
 }
 
 // answer is what a handler says. A list keeps its rows apart so that paging, envelopes
@@ -215,6 +217,9 @@ func (c *call) resolve() *problem {
 			return missing("GROUP_NOT_FOUND", "No group with ID %s exists.", id)
 		}
 		c.org = c.project.org
+	}
+	if id, ok := c.params["federationSettingsId"]; ok {
+		return c.resolveFederation(id)
 	}
 	return nil
 }

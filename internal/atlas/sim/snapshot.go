@@ -16,13 +16,15 @@ func (a *Atlas) Snapshot() World {
 	for _, o := range a.orgs {
 		w.Orgs = append(w.Orgs, o.snapshot(a.now()))
 	}
+	for _, f := range a.federations {
+		w.Federations = append(w.Federations, f.world())
+	}
 	return w
 }
 
 func (o *org) snapshot(now time.Time) Org {
 	out := Org{ID: o.id, Name: o.name, Limits: maps.Clone(o.limits)}
 	out.OrgSettings = o.worldSettings()
-	out.OrgFederation = o.worldFederation()
 	out.OrgPeople = o.worldPeople()
 	out.OrgMachine = o.worldMachine()
 	out.OrgNetwork = o.worldNetwork()
@@ -55,7 +57,6 @@ func (p *project) snapshot() Project {
 		Limits: maps.Clone(p.limits),
 	}
 	out.ProjectSettings = p.worldSettings()
-	out.ProjectFederation = p.worldFederation()
 	out.ProjectPeople = p.worldPeople()
 	out.ProjectMachine = p.worldMachine()
 	out.ProjectNetwork = p.worldNetwork()

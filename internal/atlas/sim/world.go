@@ -13,6 +13,8 @@ import (
 // the seed and the names. The zero World is an Atlas without organisations.
 type World struct {
 	Orgs []Org `yaml:"orgs"`
+	// Federations join organisations, which they name by id or name.
+	Federations []Federation `yaml:"federations,omitempty"`
 }
 
 // Org is one organisation with everything in it.
@@ -27,7 +29,6 @@ type Org struct {
 	Limits map[string]int `yaml:"limits,omitempty"`
 
 	OrgSettings     `yaml:",inline"`
-	OrgFederation   `yaml:",inline"`
 	OrgPeople       `yaml:",inline"`
 	OrgMachine      `yaml:",inline"`
 	OrgNetwork      `yaml:",inline"`
@@ -170,7 +171,6 @@ type Project struct {
 	Limits map[string]int `yaml:"limits,omitempty"`
 
 	ProjectSettings     `yaml:",inline"`
-	ProjectFederation   `yaml:",inline"`
 	ProjectPeople       `yaml:",inline"`
 	ProjectMachine      `yaml:",inline"`
 	ProjectNetwork      `yaml:",inline"`

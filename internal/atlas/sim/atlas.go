@@ -86,9 +86,9 @@ type project struct {
 	created    time.Time
 	tags       []Tag
 	clusters   []*cluster
-	flex       []FlexCluster
-	federated  []FederatedDatabase
-	workspaces []StreamWorkspace
+	flex       []*flexCluster
+	federated  []*FederatedDatabase
+	workspaces []*StreamWorkspace
 	access     []*entry
 	users      []*DatabaseUser
 	roles      []*CustomRole

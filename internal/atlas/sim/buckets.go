@@ -67,6 +67,7 @@ func bucketSets() map[string]bucketSet {
 		{"orgServiceAccounts_organization", "Organization Service Accounts", "ORGANIZATION", 500, 250},
 		{"groupApiKeys_group", "Project API Keys", "GROUP", 1200, 500},
 		{"groupServiceAccounts_group", "Project Service Accounts", "GROUP", 1200, 500},
+		{"cloudBackups_group", "Cloud Backups", "GROUP", 1200, 500}, // not in the reference: a guess
 	} {
 		out[s.id] = s
 	}

@@ -178,7 +178,9 @@ func (a *Atlas) addProject(o *org, w Project) error {
 		p.created = w.Created.UTC().Truncate(time.Second)
 	}
 	p.tags, p.limits = slices.Clone(w.Tags), maps.Clone(w.Limits)
-	a.addScopeTargets(p, w)
+	if err := a.addScopeTargets(p, w); err != nil {
+		return err
+	}
 	if err := a.addAccess(p, w); err != nil {
 		return err
 	}
@@ -189,25 +191,6 @@ func (a *Atlas) addProject(o *org, w Project) error {
 	a.projects[p.id] = p
 	o.projects = append(o.projects, p)
 	return nil
-}
-
-func (a *Atlas) addScopeTargets(p *project, w Project) {
-	for _, c := range w.Clusters {
-		p.clusters = append(p.clusters, a.newCluster(p, c, p.created))
-	}
-	for _, f := range w.FlexClusters {
-		f.ID = orDefault(f.ID, a.derive("flex", p.id, f.Name)[:24])
-		f.StateName = orDefault(f.StateName, "IDLE")
-		p.flex = append(p.flex, f)
-	}
-	for _, f := range w.FederatedDatabases {
-		f.State = orDefault(f.State, "ACTIVE")
-		p.federated = append(p.federated, f)
-	}
-	for _, s := range w.StreamWorkspaces {
-		s.ID = orDefault(s.ID, a.derive("workspace", p.id, s.Name)[:24])
-		p.workspaces = append(p.workspaces, s)
-	}
 }
 
 func (a *Atlas) addAccess(p *project, w Project) error {

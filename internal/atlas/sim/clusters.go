@@ -1,68 +1,179 @@
 package sim
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
 )
 
-// How long a cluster takes to come and to go (guesses).
+// How long a cluster takes to come, to change and to go (guesses).
 const (
 	createTakes = 2 * time.Minute
+	updateTakes = 2 * time.Minute
 	deleteTakes = time.Minute
 )
 
+// cluster keeps what was written: the typed attributes in Cluster, the others in its
+// Rest.
 type cluster struct {
 	Cluster
 	created time.Time
-	readyAt time.Time // while CREATING
+	readyAt time.Time // while CREATING or UPDATING
 	goneAt  time.Time // while DELETING
+	retain  bool      // its backups outlive it
 }
 
-func (a *Atlas) newCluster(p *project, c Cluster, created time.Time) *cluster {
-	c.ID = orDefault(c.ID, a.derive("cluster", p.id, c.Name)[:24])
-	c.ClusterType = orDefault(c.ClusterType, "REPLICASET")
-	c.InstanceSize = orDefault(c.InstanceSize, "M10")
-	c.StateName = orDefault(c.StateName, "IDLE")
-	return &cluster{Cluster: c, created: created}
+// newCluster makes the live cluster of a world's. One that is on its way is so from now
+// on.
+func (a *Atlas) newCluster(p *project, c Cluster) *cluster {
+	raw, _ := plainJSON(c.Rest) // a world's has been checked
+	rest, _ := writable("createGroupCluster", raw)
+	keepHardware(rest, raw)
+	c.Rest, c.ProcessArgs = rest, deep(c.ProcessArgs)
+	if args, err := plainJSON(c.ProcessArgs); err == nil {
+		c.ProcessArgs = args
+	}
+	k := &cluster{Cluster: c, created: p.created}
+	if c.CreateDate != nil {
+		k.created = c.CreateDate.UTC().Truncate(time.Second)
+	}
+	k.ID = orDefault(k.ID, a.derive("cluster", p.id, k.Name)[:24])
+	k.InstanceSize = orDefault(orDefault(instanceSize(rest), k.InstanceSize), "M10")
+	k.StateName = orDefault(k.StateName, "IDLE")
+	if _, set := rest["backupEnabled"]; !set {
+		k.Rest = overlay(k.Rest, object{"backupEnabled": k.InstanceSize != "M0"})
+	}
+	k.put(k.document())
+	now := a.now()
+	switch k.StateName {
+	case "CREATING", "UPDATING":
+		k.readyAt = now.Add(updateTakes)
+		a.wake(p, k.readyAt)
+	case "DELETING":
+		k.goneAt = now.Add(deleteTakes)
+		a.wake(p, k.goneAt)
+	}
+	if grant, ok := k.grantEnds(); ok {
+		a.wake(p, grant)
+	}
+	return k
+}
+
+// check judges what the types of a world's cluster cannot.
+func (c Cluster) check() *problem {
+	if bad := checkWritten("updateGroupClusterProcessArgs", c.ProcessArgs); bad != nil {
+		return bad
+	}
+	written := overlay(c.Rest, nil)
+	if c.ClusterType != "" {
+		written["clusterType"] = c.ClusterType
+	}
+	doc, bad := writable("createGroupCluster", written)
+	if bad != nil {
+		return bad
+	}
+	return checkGrant(doc)
+}
+
+func (k *cluster) world() Cluster {
+	out := k.Cluster
+	created := k.created
+	out.CreateDate, out.Tags = &created, slices.Clone(k.Tags)
+	out.ProcessArgs, out.Rest = deep(k.ProcessArgs), deep(k.Rest)
+	return out
+}
+
+// document is the writable document.
+func (k *cluster) document() object {
+	return overlay(k.Rest, object{
+		"name": k.Name, "clusterType": k.ClusterType, "paused": k.Paused, "tags": recast[[]any](orEmpty(k.Tags)),
+	})
+}
+
+// put takes over a writable document, with the defaults of what is not in it.
+func (k *cluster) put(doc object) {
+	doc = completeCluster(deep(doc), k.InstanceSize)
+	k.Name, _ = doc["name"].(string)
+	k.ClusterType, _ = doc["clusterType"].(string)
+	k.Paused, _ = doc["paused"].(bool)
+	k.Tags = recast[[]Tag](doc["tags"])
+	for _, typed := range []string{"name", "clusterType", "paused", "tags"} {
+		delete(doc, typed)
+	}
+	k.Rest = doc
+	k.InstanceSize = instanceSize(doc)
+}
+
+// state is what an effect shows: what was written, and where the cluster is.
+func (k *cluster) state() string {
+	return text(overlay(k.document(), object{"stateName": k.StateName}))
 }
 
 // moveClusters brings clusters to the state that their time has come for.
 func (a *Atlas) moveClusters(p *project, now time.Time) {
-	scope := object{"groupId": p.id}
-	p.clusters = slices.DeleteFunc(p.clusters, func(c *cluster) bool {
-		if c.StateName == "CREATING" && !c.readyAt.After(now) {
-			c.StateName = "IDLE"
-			a.record(&p.feed, c.readyAt, Actor{}, "CLUSTER_READY", scope, object{"clusterName": c.Name})
-		}
-		if c.StateName != "DELETING" || c.goneAt.After(now) {
+	p.clusters = slices.DeleteFunc(p.clusters, func(k *cluster) bool {
+		a.endGrant(p, k, now)
+		if k.readyAt.After(now) || k.StateName == "DELETING" && k.goneAt.After(now) {
 			return false
 		}
-		a.record(&p.feed, c.goneAt, Actor{}, "CLUSTER_DELETED", scope, object{"clusterName": c.Name})
-		return true
+		switch k.StateName {
+		case "CREATING":
+			a.clusterEvent(p, k.readyAt, "CLUSTER_READY", k.Name)
+		case "UPDATING":
+			a.clusterEvent(p, k.readyAt, "CLUSTER_UPDATE_COMPLETED", k.Name)
+		case "DELETING":
+			a.clusterEvent(p, k.goneAt, "CLUSTER_DELETED", k.Name)
+			a.clusterGone(p, k)
+			return true
+		default:
+			return false
+		}
+		k.StateName = "IDLE"
+		return false
 	})
+}
+
+// clusterEvent is an event of Atlas itself about a cluster.
+func (a *Atlas) clusterEvent(p *project, at time.Time, kind, name string) {
+	a.record(&p.feed, at, Actor{}, kind, object{"groupId": p.id}, object{"clusterName": name})
+}
+
+// clusterGone keeps a cluster whose backups are retained, and drops the backups of
+// another.
+func (a *Atlas) clusterGone(p *project, k *cluster) {
+	if k.retain && p.hasSnapshots(k.Name) {
+		p.retained = append(p.retained, k)
+		return
+	}
+	p.dropBackups(k.Name)
 }
 
 func (c *call) clusterView(k *cluster) any {
 	host := k.Name + "." + k.ID[:6] + ".mongodb.net"
-	return object{
-		"id": k.ID, "name": k.Name, "groupId": c.project.id, "stateName": k.StateName, "clusterType": k.ClusterType,
-		"paused": k.Paused, "tags": orEmpty(k.Tags), "createDate": k.created.Format(time.RFC3339),
-		"mongoDBMajorVersion": "8.0", "mongoDBVersion": "8.0.12", "versionReleaseSystem": "LTS", "rootCertType": "ISRGROOTX1",
-		"backupEnabled": k.InstanceSize != "M0", "pitEnabled": false, "terminationProtectionEnabled": false,
-		"labels": []any{}, "encryptionAtRestProvider": "NONE", "diskWarmingMode": "FULLY_WARMED",
-		"connectionStrings": object{"standardSrv": "mongodb+srv://" + host},
-		"replicationSpecs": []object{{"id": k.ID, "zoneName": "Zone 1", "regionConfigs": []object{{
-			"providerName": "AWS", "regionName": "EU_CENTRAL_1", "priority": 7,
-			"electableSpecs": object{"instanceSize": k.InstanceSize, "nodeCount": 3},
-		}}}},
-		"links": c.self("/groups/" + c.project.id + "/clusters/" + k.Name),
+	out := k.document()
+	out["biConnector"] = lowerPreference(out["biConnector"])
+	out["replicationSpecs"] = c.specViews(k)
+	for key, v := range (object{
+		"id": k.ID, "groupId": c.project.id, "stateName": k.StateName, "createDate": k.created.Format(time.RFC3339),
+		"mongoDBVersion": "8.0.12", "featureCompatibilityVersion": "8.0",
+		"connectionStrings": object{"standard": "mongodb://" + host + ":27017/?ssl=true", "standardSrv": "mongodb+srv://" + host},
+		"links":             c.self("/groups/" + c.project.id + "/clusters/" + k.Name),
+	}) {
+		out[key] = v
 	}
+	return c.olderCluster(out)
 }
 
 func (c *call) listClusters() (answer, *problem) {
-	return paged(c, http.StatusOK, c.project.clusters, c.clusterView)
+	deleted, bad := c.boolQuery("includeDeletedWithRetainedBackups", false)
+	if bad != nil {
+		return answer{}, bad
+	}
+	all := c.project.clusters
+	if deleted {
+		all = slices.Concat(all, c.project.retained)
+	}
+	return paged(c, http.StatusOK, all, c.clusterView)
 }
 
 func (p *project) cluster(name string) *cluster {
@@ -77,10 +188,13 @@ func (p *project) cluster(name string) *cluster {
 func (c *call) findCluster() (*cluster, *problem) {
 	name := c.params["clusterName"]
 	k := c.project.cluster(name)
-	if k == nil {
-		return nil, missing("CLUSTER_NOT_FOUND", "No cluster named %s exists in group %s.", name, c.project.id)
+	switch {
+	case k != nil:
+		return k, nil
+	case c.project.flexCluster(name) != nil: // code and status as in the error logs of mongodb/terraform-provider-mongodbatlas
+		return nil, bad("CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API", "Flex cluster %s cannot be used in the Cluster API.", name)
 	}
-	return k, nil
+	return nil, missing("CLUSTER_NOT_FOUND", "No cluster named %s exists in group %s.", name, c.project.id)
 }
 
 func (c *call) getCluster() (answer, *problem) {
@@ -91,29 +205,38 @@ func (c *call) getCluster() (answer, *problem) {
 	return ok(c.clusterView(k))
 }
 
-// createCluster reads only what matters here; the rest of the large document passes.
+func (c *call) clusterStatus() (answer, *problem) {
+	k, bad := c.findCluster()
+	if bad != nil {
+		return answer{}, bad
+	}
+	if k.StateName == "IDLE" {
+		return ok(object{"changeStatus": "APPLIED"})
+	}
+	return ok(object{"changeStatus": "PENDING"})
+}
+
+// createCluster is more patient than the real service: what is missing gets defaults.
 func (c *call) createCluster() (answer, *problem) {
-	var in struct {
-		Name, ClusterType string
-		Paused            bool
-		Tags              []Tag
+	doc, bad := c.clusterBody()
+	if bad != nil {
+		return answer{}, bad
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return answer{}, bad("MALFORMED_JSON", "Received JSON is malformed: %s.", err.Error())
+	name, _ := doc["name"].(string)
+	if bad := c.mayAddCluster(name); bad != nil {
+		return answer{}, bad
 	}
-	switch {
-	case !scopeName.MatchString(in.Name):
-		return answer{}, invalidField("name", "must match "+scopeName.String())
-	case c.project.cluster(in.Name) != nil:
-		return answer{}, conflict("DUPLICATE_CLUSTER_NAME", "A cluster named %s already exists in group %s.", in.Name, c.project.id)
+	if bad := checkTags(recast[[]Tag](doc["tags"])); bad != nil {
+		return answer{}, bad
 	}
-	k := c.a.newCluster(c.project, Cluster{
-		ID: c.a.nextID("cluster"), Name: in.Name, ClusterType: in.ClusterType, Paused: in.Paused, Tags: in.Tags, StateName: "CREATING",
-	}, c.at.Truncate(time.Second))
-	k.readyAt = c.at.Add(createTakes)
+	k := &cluster{
+		Cluster: Cluster{ID: c.a.nextID("cluster"), InstanceSize: "M10", StateName: "CREATING"},
+		created: c.at.Truncate(time.Second), readyAt: c.at.Add(createTakes),
+	}
+	k.put(doc)
 	c.a.wake(c.project, k.readyAt)
 	c.project.clusters = append(c.project.clusters, k)
-	c.effect("cluster "+k.Name, "", text(k.Cluster))
+	c.effect("cluster "+k.Name, "", k.state())
 	c.projectEvent("CLUSTER_CREATED", object{"clusterName": k.Name})
 	return answer{status: http.StatusCreated, body: c.clusterView(k)}, nil
 }
@@ -123,13 +246,27 @@ func (c *call) deleteCluster() (answer, *problem) {
 	if bad != nil {
 		return answer{}, bad
 	}
-	if k.StateName != "DELETING" {
-		before := text(k.Cluster)
-		k.StateName, k.goneAt = "DELETING", c.at.Add(deleteTakes)
-		c.a.wake(c.project, k.goneAt)
-		c.effect("cluster "+k.Name, before, text(k.Cluster))
+	retain, bad := c.boolQuery("retainBackups", k.Rest["retainBackups"] == true)
+	switch {
+	case bad != nil:
+		return answer{}, bad
+	case k.Rest["terminationProtectionEnabled"] == true:
+		return answer{}, terminationProtected(k.Name)
+	case k.StateName == "DELETING":
+		return answer{status: http.StatusAccepted, body: object{}}, nil
 	}
+	before := k.state()
+	k.StateName, k.goneAt, k.readyAt = "DELETING", c.at.Add(deleteTakes), time.Time{}
+	k.retain = retain || c.project.protectsBackups()
+	c.a.wake(c.project, k.goneAt)
+	c.effect("cluster "+k.Name, before, k.state())
+	c.projectEvent("CLUSTER_DELETE_SUBMITTED", object{"clusterName": k.Name})
 	return answer{status: http.StatusAccepted, body: object{}}, nil
+}
+
+// terminationProtected is the refusal of a deletion; its status is a guess.
+func terminationProtected(name string) *problem {
+	return bad("CANNOT_TERMINATE_CLUSTER_WHEN_TERMINATION_PROTECTION_ENABLED", "The cluster %s cannot be terminated while termination protection is enabled.", name)
 }
 
 // allClusters groups the clusters of all visible projects.
@@ -137,72 +274,15 @@ func (c *call) allClusters() (answer, *problem) {
 	return paged(c, http.StatusOK, c.allProjects(), func(p *project) any {
 		rows := []object{}
 		for _, k := range p.clusters {
+			availability := "available"
+			if k.Paused {
+				availability = "unavailable" // a guess
+			}
 			rows = append(rows, object{
-				"clusterId": k.ID, "name": k.Name, "type": "REPLICA_SET", "availability": "available", "alertCount": 0,
-				"authEnabled": true, "sslEnabled": true, "backupEnabled": true, "nodeCount": 3, "dataSizeBytes": 0, "versions": []string{"8.0.12"},
+				"clusterId": k.ID, "name": k.Name, "type": "REPLICA_SET", "availability": availability, "alertCount": 0,
+				"authEnabled": true, "sslEnabled": true, "backupEnabled": k.Rest["backupEnabled"] == true, "nodeCount": 3, "dataSizeBytes": 0, "versions": []string{"8.0.12"},
 			})
 		}
 		return object{"orgId": p.org.id, "orgName": p.org.name, "groupId": p.id, "groupName": p.name, "planType": "Atlas", "tags": []string{}, "clusters": rows}
-	})
-}
-
-func (c *call) flexView(f FlexCluster) any {
-	return object{
-		"id": f.ID, "name": f.Name, "groupId": c.project.id, "stateName": f.StateName, "clusterType": "REPLICASET",
-		"tags": orEmpty(f.Tags), "mongoDBVersion": "8.0.12", "versionReleaseSystem": "CONTINUOUS", "terminationProtectionEnabled": false,
-		"createDate":       c.project.created.Format(time.RFC3339),
-		"backupSettings":   object{"enabled": true},
-		"providerSettings": object{"providerName": "FLEX", "backingProviderName": "AWS", "regionName": "EU_CENTRAL_1", "diskSizeGB": 5.0},
-		"links":            c.self("/groups/" + c.project.id + "/flexClusters/" + f.Name),
-	}
-}
-
-func (c *call) listFlexClusters() (answer, *problem) {
-	return paged(c, http.StatusOK, c.project.flex, c.flexView)
-}
-
-func (c *call) getFlexCluster() (answer, *problem) {
-	for _, f := range c.project.flex {
-		if f.Name == c.params["name"] {
-			return ok(c.flexView(f))
-		}
-	}
-	return answer{}, missing("CLUSTER_NOT_FOUND", "No cluster named %s exists in group %s.", c.params["name"], c.project.id)
-}
-
-func (c *call) federatedView(f FederatedDatabase) any {
-	return object{
-		"name": f.Name, "groupId": c.project.id, "state": f.State, "hostnames": orEmpty(f.Hostnames),
-		"privateEndpointHostnames": []any{}, "dataProcessRegion": nil, "storage": object{"databases": []any{}, "stores": []any{}},
-	}
-}
-
-// listFederated answers a bare array. Online archives are not simulated.
-func (c *call) listFederated() (answer, *problem) {
-	switch kind := c.query.Get("type"); kind {
-	case "", "USER":
-		return plain(c.project.federated, c.federatedView), nil
-	case "ONLINE_ARCHIVE":
-		return plain([]FederatedDatabase{}, c.federatedView), nil
-	default:
-		return answer{}, badEnum(kind, "type")
-	}
-}
-
-func (c *call) getFederated() (answer, *problem) {
-	for _, f := range c.project.federated {
-		if f.Name == c.params["tenantName"] {
-			return ok(c.federatedView(f))
-		}
-	}
-	return answer{}, missing("RESOURCE_NOT_FOUND", "Cannot find resource %s.", c.params["tenantName"])
-}
-
-func (c *call) listWorkspaces() (answer, *problem) {
-	return paged(c, http.StatusOK, c.project.workspaces, func(s StreamWorkspace) any {
-		return object{
-			"_id": s.ID, "name": s.Name, "groupId": c.project.id, "hostnames": orEmpty(s.Hostnames), "connections": []any{},
-			"dataProcessRegion": object{"cloudProvider": "AWS", "region": "FRANKFURT_DEU"}, "streamConfig": object{"tier": "SP30"},
-		}
 	})
 }

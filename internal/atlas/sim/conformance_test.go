@@ -205,7 +205,7 @@ func misfit(op *openapi3.Operation, name string, a answerOf) string {
 			return "status " + strconv.Itoa(a.status) + ", the specification has " + status
 		}
 		for _, media := range response.Value.Content {
-			if a.raw == "" && media.Schema == nil {
+			if media.Schema == nil {
 				continue
 			}
 			var v any
@@ -252,6 +252,9 @@ func likeTheSpec(v any) any {
 		}
 		if _, secret := v["maskedSecretValue"]; secret && v["lastUsedAt"] == nil {
 			delete(v, "lastUsedAt")
+		}
+		if s, ok := v["readPreference"].(string); ok {
+			v["readPreference"] = strings.ToUpper(s)
 		}
 		if v["versionReleaseSystem"] == "CONTINUOUS" {
 			v["versionReleaseSystem"] = "LTS"

@@ -48,7 +48,7 @@ func (a *Atlas) completeLogin(p *project, l Login) Login {
 
 func (c *call) clusterHistory() (answer, *problem) {
 	name := c.params["clusterName"]
-	if slices.ContainsFunc(c.project.flex, func(f FlexCluster) bool { return f.Name == name }) {
+	if slices.ContainsFunc(c.project.flex, func(f *flexCluster) bool { return f.Name == name }) {
 		return answer{}, noHistory()
 	}
 	k, bad := c.findCluster()

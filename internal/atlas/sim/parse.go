@@ -251,6 +251,10 @@ func (k *checker) project(path []any, p Project) {
 		k.wrong(at(path, "name"), "%q is not a project name", p.Name)
 	}
 	k.scopeTargets(path, p)
+	for i, c := range p.DeletedClusters {
+		k.check(at(path, "deletedClusters", i), c.check())
+	}
+	k.check(path, p.ProjectBackup.check())
 	entries := map[string]bool{}
 	for i, e := range p.AccessList {
 		here := at(path, "accessList", i)
@@ -285,15 +289,19 @@ func (k *checker) scopeTargets(path []any, p Project) {
 	}
 	for i, c := range p.Clusters {
 		name("clusters", i, c.Name)
+		k.check(at(path, "clusters", i), c.check())
 	}
 	for i, c := range p.FlexClusters {
 		name("flexClusters", i, c.Name)
+		k.check(at(path, "flexClusters", i), c.check())
 	}
 	for i, c := range p.FederatedDatabases {
 		name("federatedDatabases", i, c.Name)
+		k.check(at(path, "federatedDatabases", i), c.check())
 	}
 	for i, c := range p.StreamWorkspaces {
 		name("streamWorkspaces", i, c.Name)
+		k.check(at(path, "streamWorkspaces", i), c.check())
 	}
 }
 

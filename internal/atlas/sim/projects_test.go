@@ -84,8 +84,8 @@ func TestClusterLife(t *testing.T) {
 	if made.status != 201 || made.body["stateName"] != "CREATING" {
 		t.Fatalf("create: %d %s", made.status, made.raw)
 	}
-	if a := w.as(ownerID, "POST", w.path("{dev}/clusters"), `{"name":"c1"}`); a.status != 409 {
-		t.Errorf("twice: %d", a.status)
+	if a := w.as(ownerID, "POST", w.path("{dev}/clusters"), `{"name":"c1"}`); a.status != 400 || a.code() != "DUPLICATE_CLUSTER_NAME" {
+		t.Errorf("twice: %d %s", a.status, a.raw)
 	}
 	w.Advance(createTakes)
 	if got := state(); got != "IDLE" {
@@ -102,7 +102,7 @@ func TestClusterLife(t *testing.T) {
 		t.Errorf("gone: %v", got)
 	}
 	feed := w.events("{dev}")
-	if got := kinds(feed); got != "CLUSTER_DELETED CLUSTER_READY CLUSTER_CREATED" {
+	if got := kinds(feed); got != "CLUSTER_DELETED CLUSTER_DELETE_SUBMITTED CLUSTER_READY CLUSTER_CREATED" {
 		t.Errorf("events %s", got)
 	}
 	for _, e := range feed {

@@ -96,16 +96,6 @@ func coreRoutes() []route {
 		{op: "listGroupEvents", set: "groupEvents_group", handle: (*call).listEvents},
 		{op: "getGroupEvent", set: "groupEvents_group", handle: (*call).getEvent},
 
-		{op: "listGroupClusters", older: "2023-01-01 2023-02-01", set: "clusters_group", handle: (*call).listClusters},
-		{op: "createGroupCluster", older: "2023-01-01 2023-02-01 2024-08-05", set: "clusters_group", handle: (*call).createCluster},
-		{op: "getGroupCluster", older: "2023-01-01 2023-02-01", set: "clusters_group", handle: (*call).getCluster},
-		{op: "deleteGroupCluster", older: "2023-01-01", set: "clusters_group", handle: (*call).deleteCluster},
-		{op: "listGroupFlexClusters", set: "flexClusters_group", handle: (*call).listFlexClusters},
-		{op: "getGroupFlexCluster", set: "flexClusters_group", handle: (*call).getFlexCluster},
-		{op: "listGroupDataFederation", set: "dataFederation_group", handle: (*call).listFederated},
-		{op: "getGroupDataFederation", set: "dataFederation_group", handle: (*call).getFederated},
-		{op: "listGroupStreamWorkspaces", set: "streams_group", handle: (*call).listWorkspaces},
-
 		{op: "listGroupDatabaseUsers", set: "databaseUsers_group", handle: (*call).listUsers},
 		{op: "createGroupDatabaseUser", set: "databaseUsers_group", handle: (*call).createUser},
 		{op: "getGroupDatabaseUser", set: "databaseUsers_group", handle: (*call).getUser},

@@ -52,9 +52,7 @@ func (p *project) snapshot() Project {
 	created := p.created
 	out := Project{
 		ID: p.id, Name: p.name, Created: &created, Tags: slices.Clone(p.tags),
-		FlexClusters: slices.Clone(p.flex), FederatedDatabases: slices.Clone(p.federated),
-		StreamWorkspaces: slices.Clone(p.workspaces), AccessHistory: slices.Clone(p.logins),
-		Limits: maps.Clone(p.limits),
+		AccessHistory: slices.Clone(p.logins), Limits: maps.Clone(p.limits),
 	}
 	out.ProjectSettings = p.worldSettings()
 	out.ProjectPeople = p.worldPeople()
@@ -64,11 +62,7 @@ func (p *project) snapshot() Project {
 	out.ProjectAlert = p.worldAlert()
 	out.ProjectTarget = p.worldTarget()
 	out.ProjectBackup = p.worldBackup()
-	for _, c := range p.clusters {
-		k := c.Cluster
-		k.Tags = slices.Clone(k.Tags)
-		out.Clusters = append(out.Clusters, k)
-	}
+	p.worldScopeTargets(&out)
 	for _, e := range p.access {
 		out.AccessList = append(out.AccessList, e.AccessEntry)
 	}

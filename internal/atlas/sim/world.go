@@ -187,37 +187,49 @@ type Tag struct {
 }
 
 // Cluster is a dedicated or free (M0) cluster. InstanceSize stands for the instance
-// size inside Atlas's replicationSpecs; M10 when empty.
+// size inside Atlas's replicationSpecs, if those are not given; M10 when empty. Rest is
+// everything else of Atlas's document, by its names.
 type Cluster struct {
-	ID           string `yaml:"id,omitempty"`
-	Name         string `yaml:"name"`
-	ClusterType  string `yaml:"clusterType,omitempty"`
-	InstanceSize string `yaml:"instanceSize,omitempty"`
-	StateName    string `yaml:"stateName,omitempty"`
-	Paused       bool   `yaml:"paused,omitempty"`
-	Tags         []Tag  `yaml:"tags,omitempty"`
+	ID           string         `yaml:"id,omitempty"`
+	Name         string         `yaml:"name"`
+	ClusterType  string         `yaml:"clusterType,omitempty"`
+	InstanceSize string         `yaml:"instanceSize,omitempty"`
+	StateName    string         `yaml:"stateName,omitempty"`
+	CreateDate   *time.Time     `yaml:"createDate,omitempty"`
+	Paused       bool           `yaml:"paused,omitempty"`
+	Tags         []Tag          `yaml:"tags,omitempty"`
+	ProcessArgs  map[string]any `yaml:"processArgs,omitempty"`
+	Rest         map[string]any `yaml:",inline"`
 }
 
-// FlexCluster is a flex cluster; it is listed apart from the others.
+// FlexCluster is a flex cluster; it is listed apart from the others. Rest is everything
+// else of Atlas's document, by its names.
 type FlexCluster struct {
-	ID        string `yaml:"id,omitempty"`
-	Name      string `yaml:"name"`
-	StateName string `yaml:"stateName,omitempty"`
-	Tags      []Tag  `yaml:"tags,omitempty"`
+	ID         string         `yaml:"id,omitempty"`
+	Name       string         `yaml:"name"`
+	StateName  string         `yaml:"stateName,omitempty"`
+	CreateDate *time.Time     `yaml:"createDate,omitempty"`
+	Tags       []Tag          `yaml:"tags,omitempty"`
+	Rest       map[string]any `yaml:",inline"`
 }
 
-// FederatedDatabase is a federated database instance (scope type DATA_LAKE).
+// FederatedDatabase is a federated database instance (scope type DATA_LAKE). Rest is
+// everything else of Atlas's document, by its names.
 type FederatedDatabase struct {
-	Name      string   `yaml:"name"`
-	State     string   `yaml:"state,omitempty"`
-	Hostnames []string `yaml:"hostnames,omitempty"`
+	Name      string         `yaml:"name"`
+	State     string         `yaml:"state,omitempty"`
+	Hostnames []string       `yaml:"hostnames,omitempty"`
+	Rest      map[string]any `yaml:",inline"`
 }
 
-// StreamWorkspace is a stream processing workspace (scope type STREAM).
+// StreamWorkspace is a stream processing workspace (scope type STREAM). Rest is
+// everything else of Atlas's document, by its names.
 type StreamWorkspace struct {
-	ID        string   `yaml:"_id,omitempty"`
-	Name      string   `yaml:"name"`
-	Hostnames []string `yaml:"hostnames,omitempty"`
+	ID          string           `yaml:"_id,omitempty"`
+	Name        string           `yaml:"name"`
+	Hostnames   []string         `yaml:"hostnames,omitempty"`
+	Connections []map[string]any `yaml:"connections,omitempty"`
+	Rest        map[string]any   `yaml:",inline"`
 }
 
 // AccessEntry is one entry of a project's IP access list. A single address is held

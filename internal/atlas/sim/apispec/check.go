@@ -78,16 +78,16 @@ func (f *Facts) parts(s *Schema, v any, seen map[*Schema]bool) []*Schema {
 // alternative picks by discriminator, else the first alternative without violations,
 // else the one with the fewest.
 func (f *Facts) alternative(s *Schema, v any, seen map[*Schema]bool) *Schema {
-	alts := slices.Concat(s.OneOf, s.AnyOf)
-	if len(alts) == 0 {
-		return nil
-	}
 	if m, ok := v.(map[string]any); ok && s.Discriminator != nil {
 		if value, ok := m[s.Discriminator.Property].(string); ok {
 			if name := s.Discriminator.Mapping[value]; f.Schemas[name] != nil {
 				return f.Schemas[name]
 			}
 		}
+	}
+	alts := slices.Concat(s.OneOf, s.AnyOf)
+	if len(alts) == 0 {
+		return nil
 	}
 	best, least := alts[0], math.MaxInt
 	for _, alt := range alts {

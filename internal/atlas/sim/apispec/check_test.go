@@ -25,6 +25,9 @@ func TestCheck(t *testing.T) {
 		{"addGroupTeams", `[{"teamId":"x","roleNames":["GROUP_OWNER"]}]`, "range [0].teamId"},
 		{"updateOrgSettings", `{"maxServiceAccountSecretValidityInHours":7,"operationsContact":null}`, "range maxServiceAccountSecretValidityInHours; unknown operationsContact"},
 		{"createGroupAccessListEntry", `[{"deleteAfterDate":"tomorrow"}]`, "date [0].deleteAfterDate"},
+		{"createGroupStreamWorkspace", `{"name":"a","dataProcessRegion":{"cloudProvider":"AWS","region":"DUBLIN_IRL"}}`, ""},
+		{"createGroupBackupExportBucket", `{"cloudProvider":"AWS","bucketName":"bucket"}`, "missing iamRoleId"},
+		{"createGroupStreamWorkspace", `{"name":"a","dataProcessRegion":{"cloudProvider":"AWS","region":"NOWHERE"}}`, "enum dataProcessRegion.region"},
 		{"createGroupApiKey", `{"desc":"d","roles":["GROUP_OWNER"],"links":[]}`, ""},
 	} {
 		t.Run(c.op, func(t *testing.T) {

@@ -229,6 +229,7 @@ func (m *trimmer) schema(in map[string]any) *apispec.Schema {
 		s.Discriminator = &apispec.Discriminator{Property: d["propertyName"].(string), Mapping: map[string]string{}}
 		for value, ref := range mapOf(d["mapping"]) {
 			s.Discriminator.Mapping[value] = base(ref.(string))
+			m.todo = append(m.todo, base(ref.(string)))
 		}
 	}
 	return s

@@ -9,9 +9,8 @@ import (
 
 // The family of alert configurations, alerts, integrations and outgoing webhooks.
 
-// OrgAlert and ProjectAlert are its parts of a world.
+// ProjectAlert is its part of a world.
 type (
-	OrgAlert     struct{}
 	ProjectAlert struct {
 		// AlertConfigs and Integrations are the API's documents, with their secrets. Of the
 		// read-only attributes they have id, created and updated.
@@ -21,10 +20,9 @@ type (
 	}
 )
 
-// orgAlert and projectAlert are its live state. A project starts without any alert
+// projectAlert is its live state. A project starts without any alert
 // configuration (a guess: the real default ones are not documented one by one).
 type (
-	orgAlert     struct{}
 	projectAlert struct {
 		alertConfigs []*alertConfig
 		integrations []object
@@ -55,7 +53,7 @@ func alertRoutes() []route {
 }
 
 // buildAlert makes live state of a world, after projects, keys and accounts exist.
-func (a *Atlas) buildAlert(o *org, w OrgAlert, projects map[*project]ProjectAlert) error {
+func (a *Atlas) buildAlert(o *org, projects map[*project]ProjectAlert) error {
 	var all error
 	for _, p := range o.projects {
 		if err := a.addAlerts(p, projects[p]); err != nil {
@@ -169,8 +167,6 @@ func (a *Atlas) addAlert(p *project, i int, al Alert) error {
 	return nil
 }
 
-func (o *org) worldAlert() OrgAlert { return OrgAlert{} }
-
 func (p *project) worldAlert() ProjectAlert {
 	var out ProjectAlert
 	for _, k := range p.alertConfigs {
@@ -189,9 +185,3 @@ func (p *project) worldAlert() ProjectAlert {
 
 // stamp is a time as the API writes it.
 func stamp(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
-
-// moveAlert does nothing: alerts change with events and by hand.
-func (a *Atlas) moveAlert(p *project, now time.Time) {}
-
-// leaveAlert forgets nothing: what is to be sent already is sent (a guess).
-func (o *org) leaveAlert(p *project) {}

@@ -72,12 +72,6 @@ type org struct {
 	orgSettings
 	orgFederation
 	orgPeople
-	orgMachine
-	orgNetwork
-	orgDatabaseAuth
-	orgAlert
-	orgTarget
-	orgBackup
 }
 
 type project struct {
@@ -98,7 +92,6 @@ type project struct {
 
 	projectSettings
 	projectPeople
-	projectMachine
 	projectNetwork
 	projectDatabaseAuth
 	projectAlert

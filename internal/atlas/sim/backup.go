@@ -10,9 +10,8 @@ import (
 // The family of backups: snapshots, restore and export jobs, export buckets, schedules
 // and the compliance policy.
 
-// OrgBackup and ProjectBackup are its parts of a world.
+// ProjectBackup is its part of a world.
 type (
-	OrgBackup     struct{}
 	ProjectBackup struct {
 		BackupSnapshots        []BackupSnapshot          `yaml:"backupSnapshots,omitempty"`
 		RestoreJobs            []RestoreJob              `yaml:"restoreJobs,omitempty"`
@@ -23,9 +22,8 @@ type (
 	}
 )
 
-// orgBackup and projectBackup are its live state.
+// projectBackup is its live state.
 type (
-	orgBackup     struct{}
 	projectBackup struct {
 		snapshots []*backupSnapshot
 		restores  []*restoreJob
@@ -92,7 +90,7 @@ func (w ProjectBackup) check() *problem {
 
 // buildBackup makes live state of a world, after projects, keys and accounts exist. What
 // is on its way is so from now on.
-func (a *Atlas) buildBackup(o *org, _ OrgBackup, projects map[*project]ProjectBackup) error {
+func (a *Atlas) buildBackup(o *org, projects map[*project]ProjectBackup) error {
 	for _, p := range o.projects {
 		w := projects[p]
 		if bad := w.check(); bad != nil {
@@ -148,8 +146,6 @@ func orNow(t *time.Time, now time.Time) *time.Time {
 	return &whole
 }
 
-func (o *org) worldBackup() OrgBackup { return OrgBackup{} }
-
 func (p *project) worldBackup() ProjectBackup {
 	var out ProjectBackup
 	for _, s := range p.snapshots {
@@ -183,9 +179,6 @@ func (a *Atlas) moveBackup(p *project, now time.Time) {
 	a.moveExports(p, now)
 	a.movePolicy(p, now)
 }
-
-// leaveBackup has nothing to forget: jobs of other projects keep naming their target.
-func (o *org) leaveBackup(p *project) {}
 
 // hasSnapshots says whether backups of the cluster are there.
 func (p *project) hasSnapshots(cluster string) bool {

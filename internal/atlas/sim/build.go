@@ -34,7 +34,6 @@ func (a *Atlas) addOrg(w Org) error {
 func (a *Atlas) addFamilies(o *org, w Org) error {
 	settings := map[*project]ProjectSettings{}
 	people := map[*project]ProjectPeople{}
-	machine := map[*project]ProjectMachine{}
 	network := map[*project]ProjectNetwork{}
 	databaseAuth := map[*project]ProjectDatabaseAuth{}
 	alert := map[*project]ProjectAlert{}
@@ -43,22 +42,21 @@ func (a *Atlas) addFamilies(o *org, w Org) error {
 	for i, p := range o.projects {
 		settings[p] = w.Projects[i].ProjectSettings
 		people[p] = w.Projects[i].ProjectPeople
-		machine[p] = w.Projects[i].ProjectMachine
 		network[p] = w.Projects[i].ProjectNetwork
 		databaseAuth[p] = w.Projects[i].ProjectDatabaseAuth
 		alert[p] = w.Projects[i].ProjectAlert
 		target[p] = w.Projects[i].ProjectTarget
 		backup[p] = w.Projects[i].ProjectBackup
 	}
+	a.watchSecrets(o)
 	return errors.Join(
 		a.buildSettings(o, w.OrgSettings, settings),
 		a.buildPeople(o, w.OrgPeople, people),
-		a.buildMachine(o, w.OrgMachine, machine),
-		a.buildNetwork(o, w.OrgNetwork, network),
-		a.buildDatabaseAuth(o, w.OrgDatabaseAuth, databaseAuth),
-		a.buildAlert(o, w.OrgAlert, alert),
-		a.buildTarget(o, w.OrgTarget, target),
-		a.buildBackup(o, w.OrgBackup, backup),
+		a.buildNetwork(o, network),
+		a.buildDatabaseAuth(o, databaseAuth),
+		a.buildAlert(o, alert),
+		a.buildTarget(o, target),
+		a.buildBackup(o, backup),
 	)
 }
 

@@ -9,9 +9,8 @@ import (
 
 // The family of X.509 certificates, user security and auditing.
 
-// OrgDatabaseAuth and ProjectDatabaseAuth are its parts of a world.
+// ProjectDatabaseAuth is its part of a world.
 type (
-	OrgDatabaseAuth     struct{}
 	ProjectDatabaseAuth struct {
 		Certificates []Certificate `yaml:"certificates,omitempty"`
 		UserSecurity *UserSecurity `yaml:"userSecurity,omitempty"`
@@ -19,9 +18,8 @@ type (
 	}
 )
 
-// orgDatabaseAuth and projectDatabaseAuth are its live state.
+// projectDatabaseAuth is its live state.
 type (
-	orgDatabaseAuth     struct{}
 	projectDatabaseAuth struct {
 		certificates  []Certificate
 		ldap          object // what was set, with the password
@@ -64,7 +62,7 @@ func databaseAuthRoutes() []route {
 }
 
 // buildDatabaseAuth makes live state of a world, after projects, keys and accounts exist.
-func (a *Atlas) buildDatabaseAuth(o *org, w OrgDatabaseAuth, projects map[*project]ProjectDatabaseAuth) error {
+func (a *Atlas) buildDatabaseAuth(o *org, projects map[*project]ProjectDatabaseAuth) error {
 	var all error
 	for _, p := range o.projects {
 		if err := a.addDatabaseAuth(p, projects[p]); err != nil {
@@ -121,8 +119,6 @@ func checkDatabaseAuth(w ProjectDatabaseAuth) *problem {
 	return nil
 }
 
-func (o *org) worldDatabaseAuth() OrgDatabaseAuth { return OrgDatabaseAuth{} }
-
 func (p *project) worldDatabaseAuth() ProjectDatabaseAuth {
 	out := ProjectDatabaseAuth{Certificates: slices.Clone(p.certificates)}
 	if p.cas != "" {
@@ -168,6 +164,3 @@ func (a *Atlas) moveDatabaseAuth(p *project, now time.Time) {
 		return true
 	})
 }
-
-// leaveDatabaseAuth forgets a project that is deleted, outside of it: there is nothing.
-func (o *org) leaveDatabaseAuth(p *project) {}

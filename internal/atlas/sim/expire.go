@@ -57,12 +57,8 @@ func (a *Atlas) tick(now time.Time) {
 			a.expireEntries(d.project, now)
 			a.expireUsers(d.project, now)
 			a.moveClusters(d.project, now)
-			a.moveSettings(d.project, now)
-			a.movePeople(d.project, now)
-			a.moveMachine(d.project, now)
 			a.moveNetwork(d.project, now)
 			a.moveDatabaseAuth(d.project, now)
-			a.moveAlert(d.project, now)
 			a.moveTarget(d.project, now)
 			a.moveBackup(d.project, now)
 		}

@@ -3,24 +3,11 @@ package sim
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // The family of API keys and service accounts. What a world says of them is in
 // Org.APIKeys and Org.ServiceAccounts: both belong to an organisation, and a project
 // knows them by the roles they have there.
-
-// OrgMachine and ProjectMachine are its parts of a world.
-type (
-	OrgMachine     struct{}
-	ProjectMachine struct{}
-)
-
-// orgMachine and projectMachine are its live state.
-type (
-	orgMachine     struct{}
-	projectMachine struct{}
-)
 
 func machineRoutes() []route {
 	return slices.Concat(keyRoutes(), accountRoutes())
@@ -72,26 +59,14 @@ func accountRoutes() []route {
 	}
 }
 
-// buildMachine makes live state of a world, after projects, keys and accounts exist.
-func (a *Atlas) buildMachine(o *org, w OrgMachine, projects map[*project]ProjectMachine) error {
+// watchSecrets has the organisation looked at when the secrets of a world end.
+func (a *Atlas) watchSecrets(o *org) {
 	for _, p := range o.principals {
 		for _, s := range p.secrets {
 			a.watchSecret(o, s)
 		}
 	}
-	return nil
 }
-
-func (o *org) worldMachine() OrgMachine         { return OrgMachine{} }
-func (p *project) worldMachine() ProjectMachine { return ProjectMachine{} }
-
-// moveMachine does what Atlas does by itself in the project when its time has come:
-// nothing. Secrets expire by organisation, in moveSecrets.
-func (a *Atlas) moveMachine(p *project, now time.Time) {}
-
-// leaveMachine forgets a project that is deleted, outside of it. Roles in it go with
-// [org.forget].
-func (o *org) leaveMachine(p *project) {}
 
 // dismiss takes a key or an account out of the organisation. Its tokens are dead at once.
 func (a *Atlas) dismiss(p *principal) {

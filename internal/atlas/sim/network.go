@@ -13,9 +13,8 @@ import (
 
 // The family of private endpoints, peering, containers and cloud provider access.
 
-// OrgNetwork and ProjectNetwork are its parts of a world.
+// ProjectNetwork is its part of a world.
 type (
-	OrgNetwork     struct{}
 	ProjectNetwork struct {
 		PrivateEndpointServices          []EndpointService          `yaml:"privateEndpointServices,omitempty"`
 		PrivateEndpointRegionalMode      bool                       `yaml:"privateEndpointRegionalMode,omitempty"`
@@ -28,9 +27,8 @@ type (
 	}
 )
 
-// orgNetwork and projectNetwork are its live state.
+// projectNetwork is its live state.
 type (
-	orgNetwork     struct{}
 	projectNetwork struct {
 		linkServices    []*endpointService
 		linkRegional    bool
@@ -94,7 +92,7 @@ func privateLinkRoutes() []route {
 }
 
 // buildNetwork makes live state of a world, after projects, keys and accounts exist.
-func (a *Atlas) buildNetwork(o *org, w OrgNetwork, projects map[*project]ProjectNetwork) error {
+func (a *Atlas) buildNetwork(o *org, projects map[*project]ProjectNetwork) error {
 	var all []error
 	for _, p := range o.projects {
 		if err := a.buildProjectNetwork(p, projects[p]); err != nil {
@@ -116,8 +114,6 @@ func (a *Atlas) buildProjectNetwork(p *project, w ProjectNetwork) error {
 		a.buildOutbound(p, earEndpoint, w.EncryptionAtRestPrivateEndpoints),
 	)
 }
-
-func (o *org) worldNetwork() OrgNetwork { return OrgNetwork{} }
 
 func (p *project) worldNetwork() ProjectNetwork {
 	w := ProjectNetwork{PrivateEndpointRegionalMode: p.linkRegional}
@@ -158,9 +154,6 @@ func (a *Atlas) moveNetwork(p *project, now time.Time) {
 	a.moveOutbound(p, backupEndpoint, now)
 	a.moveOutbound(p, earEndpoint, now)
 }
-
-// leaveNetwork forgets a project that is deleted, outside of it.
-func (o *org) leaveNetwork(p *project) {}
 
 // timed is a status that moves on by itself. How long a thing stays in a status is a
 // guess everywhere; the customer's side of a connection, which accepts it in its own

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/gatewarden/gatewarden/internal/atlas/sim/apispec"
 )
@@ -119,13 +118,6 @@ func (o *org) worldSettings() OrgSettings {
 func (p *project) worldSettings() ProjectSettings {
 	return ProjectSettings{Settings: maps.Clone(p.settingFlags)}
 }
-
-// moveSettings does what Atlas does by itself in the project when its time has come.
-func (a *Atlas) moveSettings(p *project, now time.Time) {}
-
-// leaveSettings forgets a project that is deleted, outside of it. Resource policies that
-// name it stay: their text is the owner's.
-func (o *org) leaveSettings(p *project) {}
 
 func (o *org) state() string {
 	return text(object{"name": o.name, "skipDefaultAlertsSettings": o.skipDefaultAlerts})

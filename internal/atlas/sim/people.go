@@ -172,10 +172,6 @@ func (p *project) worldPeople() ProjectPeople {
 	return out
 }
 
-// movePeople has nothing to do: whether an invitation has expired is worked out when
-// somebody asks.
-func (a *Atlas) movePeople(p *project, now time.Time) {}
-
 // leavePeople forgets a project that is deleted, outside of it.
 func (o *org) leavePeople(p *project) {
 	for _, ms := range p.members {

@@ -203,15 +203,8 @@ func (c *call) deleteProject() (answer, *problem) {
 
 // forget drops what the organisation holds of a project that is gone.
 func (o *org) forget(p *project) {
-	o.leaveSettings(p)
 	o.leaveFederation(p)
 	o.leavePeople(p)
-	o.leaveMachine(p)
-	o.leaveNetwork(p)
-	o.leaveDatabaseAuth(p)
-	o.leaveAlert(p)
-	o.leaveTarget(p)
-	o.leaveBackup(p)
 	for _, who := range o.principals {
 		who.grants = slices.DeleteFunc(who.grants, func(g Grant) bool { return g.GroupID == p.id })
 	}

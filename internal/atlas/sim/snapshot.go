@@ -26,12 +26,6 @@ func (o *org) snapshot(now time.Time) Org {
 	out := Org{ID: o.id, Name: o.name, Limits: maps.Clone(o.limits)}
 	out.OrgSettings = o.worldSettings()
 	out.OrgPeople = o.worldPeople()
-	out.OrgMachine = o.worldMachine()
-	out.OrgNetwork = o.worldNetwork()
-	out.OrgDatabaseAuth = o.worldDatabaseAuth()
-	out.OrgAlert = o.worldAlert()
-	out.OrgTarget = o.worldTarget()
-	out.OrgBackup = o.worldBackup()
 	for _, p := range o.principals {
 		if p.clientID != "" {
 			out.ServiceAccounts = append(out.ServiceAccounts, p.worldAccount(now))
@@ -56,7 +50,6 @@ func (p *project) snapshot() Project {
 	}
 	out.ProjectSettings = p.worldSettings()
 	out.ProjectPeople = p.worldPeople()
-	out.ProjectMachine = p.worldMachine()
 	out.ProjectNetwork = p.worldNetwork()
 	out.ProjectDatabaseAuth = p.worldDatabaseAuth()
 	out.ProjectAlert = p.worldAlert()

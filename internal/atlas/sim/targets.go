@@ -14,9 +14,8 @@ import (
 // The family of what database users are scoped to: clusters, flex clusters, federated
 // databases and stream workspaces.
 
-// OrgTarget and ProjectTarget are its parts of a world.
+// ProjectTarget is its part of a world.
 type (
-	OrgTarget     struct{}
 	ProjectTarget struct {
 		// DeletedClusters are gone, with backups that were retained.
 		DeletedClusters []Cluster `yaml:"deletedClusters,omitempty"`
@@ -25,7 +24,6 @@ type (
 
 // orgTarget and projectTarget are its live state, besides the lists of a project.
 type (
-	orgTarget     struct{}
 	projectTarget struct{ retained []*cluster }
 )
 
@@ -126,7 +124,7 @@ func (p *project) worldScopeTargets(w *Project) {
 }
 
 // buildTarget makes live state of a world, after projects, keys and accounts exist.
-func (a *Atlas) buildTarget(o *org, w OrgTarget, projects map[*project]ProjectTarget) error {
+func (a *Atlas) buildTarget(o *org, projects map[*project]ProjectTarget) error {
 	for _, p := range o.projects {
 		for _, c := range projects[p].DeletedClusters {
 			if err := impossible("deleted cluster", c.Name, c.check()); err != nil {
@@ -138,8 +136,6 @@ func (a *Atlas) buildTarget(o *org, w OrgTarget, projects map[*project]ProjectTa
 	}
 	return nil
 }
-
-func (o *org) worldTarget() OrgTarget { return OrgTarget{} }
 
 func (p *project) worldTarget() ProjectTarget {
 	var out ProjectTarget
@@ -154,9 +150,6 @@ func (p *project) worldTarget() ProjectTarget {
 // moveTarget does what Atlas does by itself in the project when its time has come;
 // clusters have moveClusters.
 func (a *Atlas) moveTarget(p *project, now time.Time) { a.moveFlex(p, now) }
-
-// leaveTarget forgets a project that is deleted, outside of it.
-func (o *org) leaveTarget(p *project) {}
 
 // takenName says whether a cluster or a flex cluster has the name.
 func (p *project) takenName(name string) bool {

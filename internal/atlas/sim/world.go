@@ -28,14 +28,8 @@ type Org struct {
 	// Limits that support has raised, by name: see limits.go.
 	Limits map[string]int `yaml:"limits,omitempty"`
 
-	OrgSettings     `yaml:",inline"`
-	OrgPeople       `yaml:",inline"`
-	OrgMachine      `yaml:",inline"`
-	OrgNetwork      `yaml:",inline"`
-	OrgDatabaseAuth `yaml:",inline"`
-	OrgAlert        `yaml:",inline"`
-	OrgTarget       `yaml:",inline"`
-	OrgBackup       `yaml:",inline"`
+	OrgSettings `yaml:",inline"`
+	OrgPeople   `yaml:",inline"`
 }
 
 // ServiceAccount is an OAuth2 client. Without an id or a secret it gets made-up ones.
@@ -172,7 +166,6 @@ type Project struct {
 
 	ProjectSettings     `yaml:",inline"`
 	ProjectPeople       `yaml:",inline"`
-	ProjectMachine      `yaml:",inline"`
 	ProjectNetwork      `yaml:",inline"`
 	ProjectDatabaseAuth `yaml:",inline"`
 	ProjectAlert        `yaml:",inline"`

@@ -108,7 +108,16 @@ func (b *builder) atlas(t *tree) Atlas {
 		Orgs: each(t.get("orgs"), func(o *tree) Org {
 			return Org{as[string](o.get("id")), b.credentials(o.get("read")), b.credentials(o.get("write"))}
 		}),
+		Webhook: b.webhook(t.get("webhook")),
 	}
+}
+
+func (b *builder) webhook(t *tree) Webhook {
+	w := Webhook{URL: as[string](t.get("url")), Secret: b.source(t.get("secret"))}
+	if w.URL != "" && w.Secret.IsZero() {
+		b.at(t, "url without secret: an unsigned webhook is never believed; name the secret by env or file")
+	}
+	return w
 }
 
 func (b *builder) credentials(t *tree) Credentials {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -35,6 +36,28 @@ type Atlas struct {
 	BaseURL string // without a slash at the end
 	Profile string // one of reach.Profiles
 	Orgs    []Org
+	Webhook Webhook
+}
+
+// Webhook says how Atlas wakes the daemon. A zero Secret means that it cannot.
+type Webhook struct {
+	URL    string // where Atlas reaches the public listener; empty: not known
+	Secret Source // of the signatures
+}
+
+// MinWebhookSecret is how many characters a webhook's secret has at least.
+const MinWebhookSecret = 16
+
+// Key reads the secret now. What is too short to be one is an error.
+func (w Webhook) Key() (Secret, error) {
+	s, err := w.Secret.Resolve()
+	if err != nil {
+		return Secret{}, err
+	}
+	if len(s.Reveal()) < MinWebhookSecret {
+		return Secret{}, fmt.Errorf("reading a secret from %s: it has fewer than %d characters and could be guessed; make a random one", w.Secret, MinWebhookSecret)
+	}
+	return s, nil
 }
 
 // Org is one watched org. A zero Write means that nothing can be written there.

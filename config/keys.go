@@ -43,6 +43,15 @@ func atlasKeys() *shape {
 		key("profile", one(enum("a profile", reach.ProfileScan, reach.ProfileObserve, reach.ProfileRemediate, reach.ProfileOwner)),
 			"Which roles the credentials have, and so what is done with them: scan and observe never write. Kinds of resources beyond them are not covered by choice; check --permissions tells which roles are missing.").or(reach.ProfileObserve),
 		key("orgs", orgs, "The orgs that are watched.").must(),
+		key("webhook", webhookKeys(), "What lets Atlas wake the daemon: a change that Atlas pushes is read at once, and not at the next poll."),
+	)
+}
+
+// webhookKeys: the secret alone lets the daemon listen; gatewarden hooks needs both.
+func webhookKeys() *shape {
+	return object(
+		key("url", one(webhookURL()), "Where Atlas reaches /atlas/webhook of http.public: https, or http to a loopback address. gatewarden hooks install writes it into the projects' integrations."),
+		key("secret", sourceKeys(), "What Atlas signs its webhooks with, 16 characters at least. With it http.public listens."),
 	)
 }
 
@@ -218,7 +227,7 @@ func scheduleKeys() *shape {
 
 func httpKeys() *shape {
 	return object(
-		key("public", one(listener()), "What Atlas and chat call.").or(":8080"),
+		key("public", one(listener()), "What Atlas and chat call. It listens only with atlas.webhook.secret.").or(":8080"),
 		key("ops", one(listener()), "Health and metrics.").or(":9090"),
 		key("admin", one(adminListener()), "Administration, on a loopback address only: who may call it is not built yet.").or("127.0.0.1:9091"),
 	)

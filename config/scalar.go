@@ -204,6 +204,26 @@ func baseURL() scalar {
 	})
 }
 
+// webhookURL is where Atlas reaches us. Its errors quote nothing, as baseURL's.
+func webhookURL() scalar {
+	const example = "https://gatewarden.example.com/atlas/webhook"
+	s := scalar{want: "a URL such as " + example, json: "string"}
+	return s.parsed(func(s string) (any, error) {
+		u, err := url.Parse(s)
+		switch {
+		case err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
+			return nil, errors.New("it is not a URL such as " + example)
+		case u.User != nil:
+			return nil, errors.New("it holds a user or password: webhooks are known by their signature, from secret")
+		case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+			return nil, errors.New("it holds a query or fragment: give only scheme, host and path")
+		case u.Scheme == "http" && !loopback(u.Hostname()):
+			return nil, errors.New("http would let anyone on the way replay it: use https; http is for a loopback address only")
+		}
+		return u.String(), nil
+	})
+}
+
 func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()

@@ -85,8 +85,12 @@ func copied[K comparable, V any](m map[K]V) map[K]V {
 }
 
 // mark makes a kind dirty. A gap is not forgotten until a read has answered it.
+// So is not what a webhook told of before any event did: the change was found through it.
 func (d *Watch) mark(kind access.Kind, m Mark) {
 	d.Seq++
+	if d.Dirty[kind].Source == access.SourceWebhook && m.Source == access.SourceFeed {
+		m.Source = access.SourceWebhook
+	}
 	m.Seq = d.Seq
 	m.Gap = m.Gap || d.Dirty[kind].Gap
 	d.Dirty[kind] = m
@@ -253,13 +257,21 @@ func (in intake) route(d *Watch, p Pending) {
 		if !slices.Contains(in.kinds, e.kind) {
 			continue
 		}
-		d.mark(e.kind, Mark{At: in.now, Source: access.SourceFeed, Why: p.Event.Type})
+		d.mark(e.kind, Mark{At: in.now, Source: in.source(), Why: p.Event.Type})
 		if e.op != "" {
 			p.Kind, p.Op, p.Side = e.kind, e.op, e.side
 			p.Event.Raw = nil
 			d.Pending = append(d.Pending, p)
 		}
 	}
+}
+
+// source is what made us see the events: the feed, unless a webhook had it read.
+func (in intake) source() access.Source {
+	if in.job.Source == access.SourceWebhook {
+		return access.SourceWebhook
+	}
+	return access.SourceFeed
 }
 
 // forget drops the ids that no later read can return: older than any read reaches

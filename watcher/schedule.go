@@ -137,22 +137,33 @@ func (w *Watcher) unsettled(scope access.Scope, doc Watch, now time.Time) map[ac
 
 // MarkDirty has kinds of a scope (none: all covered) read again, at once.
 func (w *Watcher) MarkDirty(ctx context.Context, scope access.Scope, kinds []access.Kind, why string) error {
+	if len(kinds) == 0 {
+		kinds = w.opts.Kinds(scope)
+	}
+	return w.markAll(ctx, scope, kinds, Mark{Source: access.SourceSweep, Why: why}, access.SourceFeed)
+}
+
+// Hint has kinds of a scope read again, at once, because Atlas pushed that they may have
+// changed; none is a poll and nothing more. Once it has returned, no restart loses it.
+func (w *Watcher) Hint(ctx context.Context, scope access.Scope, kinds []access.Kind) error {
+	return w.markAll(ctx, scope, kinds, Mark{Source: access.SourceWebhook, Why: "webhook"}, access.SourceWebhook)
+}
+
+// markAll marks and polls, in one compare-and-set.
+func (w *Watcher) markAll(ctx context.Context, scope access.Scope, kinds []access.Kind, m Mark, source access.Source) error {
 	if err := scope.Validate(); err != nil {
 		return fmt.Errorf("mark dirty: %w", err)
 	}
 	covered := w.opts.Kinds(scope)
-	if len(kinds) == 0 {
-		kinds = covered
-	}
-	now := w.opts.Now()
+	m.At = w.opts.Now()
 	_, err := w.opts.Watch.Update(ctx, string(scope), func(cur Watch, _ uint64) (*Watch, []access.Out, error) {
 		next := cur.clone()
 		for _, k := range kinds {
 			if slices.Contains(covered, k) {
-				next.mark(k, Mark{At: now, Source: access.SourceSweep, Why: why})
+				next.mark(k, m)
 			}
 		}
-		poll := access.Poll{Scope: scope, Source: access.SourceFeed, At: now}
+		poll := access.Poll{Scope: scope, Source: source, At: m.At}
 		return &next, []access.Out{access.NewOut(access.TopicPoll, scope, poll)}, nil
 	})
 	if err != nil {

@@ -43,6 +43,8 @@ const (
 	orgRead     = "Organization Read Only"
 	owner       = "Project Owner"
 	backups     = "Project Backup Manager"
+
+	alertManager = "Project Alerts Manager (or Project Owner)"
 )
 
 // The operations in use. Versions, sets and roles are those of Atlas's specification
@@ -98,6 +100,12 @@ var (
 	listIntegrations     = route{"listGroupIntegrations", "GET", "/groups/{groupId}/integrations", v2023, "integrations", ofProject, projectRead}
 	listRestoreJobs      = route{"listGroupClusterBackupRestoreJobs", "GET", "/groups/{groupId}/clusters/{clusterName}/backup/restoreJobs", v2023, "backup", ofProject, backups}
 	listExportJobs       = route{"listGroupClusterBackupExports", "GET", "/groups/{groupId}/clusters/{clusterName}/backup/exports", v2023, "backup", ofProject, backups}
+	createIntegration    = route{"createGroupIntegration", "POST", "/groups/{groupId}/integrations/{integrationType}", v2023, "integrations", ofProject, owner}
+	updateIntegration    = route{"updateGroupIntegration", "PUT", "/groups/{groupId}/integrations/{integrationType}", v2023, "integrations", ofProject, owner}
+	deleteIntegration    = route{"deleteGroupIntegration", "DELETE", "/groups/{groupId}/integrations/{integrationType}", v2023, "integrations", ofProject, owner}
+	createAlertConfig    = route{"createGroupAlertConfig", "POST", "/groups/{groupId}/alertConfigs", v2023, "alertConfigs", ofProject, alertManager}
+	updateAlertConfig    = route{"updateGroupAlertConfig", "PUT", "/groups/{groupId}/alertConfigs/{alertConfigId}", v2023, "alertConfigs", ofProject, alertManager}
+	deleteAlertConfig    = route{"deleteGroupAlertConfig", "DELETE", "/groups/{groupId}/alertConfigs/{alertConfigId}", v2023, "alertConfigs", ofProject, alertManager}
 	listExportBuckets    = route{"listGroupBackupExportBuckets", "GET", "/groups/{groupId}/backup/exportBuckets", v202405, "backup", ofProject, projectRead}
 )
 
@@ -111,7 +119,7 @@ func routes() []route {
 		listConnectedOrgs, listRoleMappings, listIdentityProviders, getGroupSettings, listGroupUsers, listGroupTeams,
 		listGroupAPIKeys, listGroupAccounts, listEndpointServices, listEndpointIDs, listPeers, getUserSecurity,
 		listUserCertificates, getAuditLog, listAlertConfigs, listIntegrations, listRestoreJobs, listExportJobs,
-		listExportBuckets,
+		listExportBuckets, createIntegration, updateIntegration, deleteIntegration, createAlertConfig, updateAlertConfig, deleteAlertConfig,
 	}
 }
 

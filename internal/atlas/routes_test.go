@@ -80,6 +80,20 @@ func TestRoutesAreTheSDKs(t *testing.T) {
 		{listRestoreJobs, []string{prodID, "c1"}, func() { sdk.CloudBackupsApi.ListBackupRestoreJobs(ctx, prodID, "c1").Execute() }},
 		{listExportJobs, []string{prodID, "c1"}, func() { sdk.CloudBackupsApi.ListBackupExports(ctx, prodID, "c1").Execute() }},
 		{listExportBuckets, []string{prodID}, func() { sdk.CloudBackupsApi.ListExportBuckets(ctx, prodID).Execute() }},
+		{createIntegration, []string{prodID, typeWebhook}, func() {
+			sdk.ThirdPartyIntegrationsApi.CreateGroupIntegration(ctx, typeWebhook, prodID, &admin.ThirdPartyIntegration{}).Execute()
+		}},
+		{updateIntegration, []string{prodID, typeWebhook}, func() {
+			sdk.ThirdPartyIntegrationsApi.UpdateGroupIntegration(ctx, typeWebhook, prodID, &admin.ThirdPartyIntegration{}).Execute()
+		}},
+		{deleteIntegration, []string{prodID, typeWebhook}, func() { sdk.ThirdPartyIntegrationsApi.DeleteGroupIntegration(ctx, typeWebhook, prodID).Execute() }},
+		{createAlertConfig, []string{prodID}, func() {
+			sdk.AlertConfigurationsApi.CreateAlertConfig(ctx, prodID, &admin.GroupAlertsConfig{}).Execute()
+		}},
+		{updateAlertConfig, []string{prodID, keyID}, func() {
+			sdk.AlertConfigurationsApi.UpdateAlertConfig(ctx, prodID, keyID, &admin.GroupAlertsConfig{}).Execute()
+		}},
+		{deleteAlertConfig, []string{prodID, keyID}, func() { sdk.AlertConfigurationsApi.DeleteAlertConfig(ctx, prodID, keyID).Execute() }},
 	} {
 		sent = nil
 		tc.call()

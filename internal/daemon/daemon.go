@@ -5,6 +5,7 @@
 // # What runs
 //
 //	ticker (1 s)  ──poll jobs──▶ watcher ──changes, eval jobs──▶ rules ──findings, act jobs──▶ remediate ──decisions──▶ notify
+//	webhooks        a signed alert marks what it tells of dirty and polls its project at once, and after 2, 5 and 15 s
 //	clock (15 min)  every scope is judged again, so that dates that pass are seen
 //	deadlines       an action's wake time, from a heap fed by a KV watch
 //	reconciler (5 min)  outboxes that a dead process left, findings without a settled action
@@ -90,6 +91,8 @@ type Daemon struct {
 	rules     *rules.Stage
 	remediate *remediate.Stage
 	deadlines *stream.Deadlines
+	receiver  *receiver // of Atlas's webhooks
+	wakes     *wakes
 
 	ctx   context.Context // ends when the daemon is told to stop
 	group *errgroup.Group
@@ -188,6 +191,7 @@ func (d *Daemon) assemble() error {
 		Logger: d.logger.Named("remediate"), Metrics: remediate.NewMetrics(d.registry), Now: d.fleet.Now,
 	})
 	d.deadlines = stream.NewDeadlines(d.logger.Named("deadlines"))
+	d.receiver = d.newReceiver()
 	return nil
 }
 

@@ -32,20 +32,27 @@ func (f *fleet) org(ctx context.Context, scope access.Scope) (string, error) {
 	if scope.IsOrg() {
 		return scope.ID(), nil
 	}
+	org, ok, err := f.lookUp(ctx, scope)
+	if err == nil && !ok {
+		err = fmt.Errorf("look up the org of %s: no configured org has shown this project yet: %w", scope, access.ErrTemporary)
+	}
+	return org, err
+}
+
+// lookUp finds the org of a project; false: no configured org has shown it.
+func (f *fleet) lookUp(ctx context.Context, scope access.Scope) (org string, ok bool, err error) {
 	if org, ok := f.known(scope); ok {
-		return org, nil
+		return org, true, nil
 	}
 	for _, org := range f.orgs {
 		doc, _, err := f.watch.Get(ctx, string(access.OrgScope(org)))
 		if err != nil {
-			return "", fmt.Errorf("look up the org of %s: %w", scope, err)
+			return "", false, fmt.Errorf("look up the org of %s: %w", scope, err)
 		}
 		f.learn(org, doc)
 	}
-	if org, ok := f.known(scope); ok {
-		return org, nil
-	}
-	return "", fmt.Errorf("look up the org of %s: no configured org has shown this project yet: %w", scope, access.ErrTemporary)
+	org, ok = f.known(scope)
+	return org, ok, nil
 }
 
 func (f *fleet) known(scope access.Scope) (string, bool) {

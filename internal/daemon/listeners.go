@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -16,30 +17,36 @@ import (
 
 // Addresses are where the listeners listen; an empty one does not.
 type Addresses struct {
-	Public string // for webhooks: nothing is served there yet, so nothing listens
+	Public string // for webhooks: listens when there is a secret to know them by
 	Ops    string // health, readiness, metrics
 	Admin  string // reload, pprof: keep it on loopback
 }
 
 // serve opens every listener before serving any, and closes them all when ctx ends.
 func (d *Daemon) serve(ctx context.Context, at Addresses) error {
-	servers := map[string]http.Handler{}
-	for addr, h := range map[string]http.Handler{at.Ops: d.ops(), at.Admin: d.admin()} {
-		if addr != "" {
-			servers[addr] = h
-		}
+	type site struct {
+		addr    string
+		handler http.Handler
+		net.Listener
 	}
-	listeners := map[string]net.Listener{}
-	for addr := range servers {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	sites := []site{{addr: at.Ops, handler: d.ops()}, {addr: at.Admin, handler: d.admin()}}
+	if !d.opts.File.Atlas.Webhook.Secret.IsZero() {
+		sites = append(sites, site{addr: at.Public, handler: d.public()})
+	}
+	sites = slices.DeleteFunc(sites, func(s site) bool { return s.addr == "" })
+	for i, s := range sites {
+		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.addr)
 		if err != nil {
-			closeAll(listeners)
-			return fmt.Errorf("listen on %s: %w: change http.* in the configuration, or stop what holds the address", addr, err)
+			for _, open := range sites[:i] {
+				_ = open.Close() // the error that led here is the one to tell
+			}
+			return fmt.Errorf("listen on %s: %w: change http.* in the configuration, or stop what holds the address", s.addr, err)
 		}
-		listeners[addr] = l
+		sites[i].Listener = l
 	}
-	for addr, l := range listeners {
-		srv := &http.Server{Handler: servers[addr], ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute}
+	for _, s := range sites {
+		l, addr := s.Listener, s.addr
+		srv := &http.Server{Handler: s.handler, MaxHeaderBytes: 64 << 10, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute}
 		d.logger.Info("listening", zap.String("address", l.Addr().String()))
 		d.group.Go(func() error {
 			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -58,14 +65,6 @@ func (d *Daemon) serve(ctx context.Context, at Addresses) error {
 		})
 	}
 	return nil
-}
-
-func closeAll(ls map[string]net.Listener) {
-	for _, l := range ls {
-		if err := l.Close(); err != nil {
-			continue // the error that led here is the one to tell
-		}
-	}
 }
 
 // ops serves liveness (the process runs: never depends on Atlas or NATS), readiness

@@ -53,11 +53,27 @@ func build(f *config.File) (*settings, error) {
 	if err := responsesFit(f, engine); err != nil {
 		return nil, err
 	}
+	if err := webhookFits(f); err != nil {
+		return nil, err
+	}
 	s := &settings{file: f, engine: engine, policy: policy(f, own)}
 	for _, r := range f.Routes {
 		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
 	}
 	return s, nil
+}
+
+// webhookFits refuses a secret that is not there, or short enough to be guessed.
+func webhookFits(f *config.File) error {
+	if f.Atlas.Webhook.Secret.IsZero() {
+		return nil
+	}
+	if _, err := f.Atlas.Webhook.Key(); err != nil {
+		const path = "atlas.webhook.secret"
+		line, col := f.Position(path)
+		return config.Problems{{File: f.Name, Line: line, Column: col, Path: path, Message: err.Error()}}
+	}
+	return nil
 }
 
 // responsesFit refuses a response whose rules do not exist, or that asks for a revert of
@@ -162,14 +178,10 @@ func userRules(paths []string) ([]rules.Source, error) {
 func (d *Daemon) clients(f *config.File) (map[string]*atlas.Client, []string, error) {
 	out, orgs := map[string]*atlas.Client{}, []string(nil)
 	for _, o := range f.Atlas.Orgs {
-		opts := atlas.Options{
-			BaseURL: f.Atlas.BaseURL, Version: d.opts.Version, Read: credential(o.Read), DryRun: policy(f, access.OwnAccess{}).DryRun,
-			Tokens: d.stream, Transport: d.opts.Transport, Logger: d.logger.Named("atlas").With(zap.String("org", o.ID)), Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"org": o.ID}, d.registry),
-		}
-		if !o.Write.IsZero() {
-			w := credential(o.Write)
-			opts.Write = &w
-		}
+		opts := atlasOptions(f, o)
+		opts.Version, opts.Transport, opts.Tokens, opts.DryRun = d.opts.Version, d.opts.Transport, d.stream, policy(f, access.OwnAccess{}).DryRun
+		opts.Logger = d.logger.Named("atlas").With(zap.String("org", o.ID))
+		opts.Registerer = prometheus.WrapRegistererWith(prometheus.Labels{"org": o.ID}, d.registry)
 		c, err := atlas.New(opts)
 		if err != nil {
 			return nil, nil, fmt.Errorf("org %s: %w", o.ID, err)
@@ -177,6 +189,16 @@ func (d *Daemon) clients(f *config.File) (map[string]*atlas.Client, []string, er
 		out[o.ID], orgs = c, append(orgs, o.ID)
 	}
 	return out, orgs, nil
+}
+
+// atlasOptions are those that the file says.
+func atlasOptions(f *config.File, o config.Org) atlas.Options {
+	opts := atlas.Options{BaseURL: f.Atlas.BaseURL, Read: credential(o.Read)}
+	if !o.Write.IsZero() {
+		w := credential(o.Write)
+		opts.Write = &w
+	}
+	return opts
 }
 
 func credential(c config.Credentials) atlas.Credential {
@@ -238,6 +260,8 @@ func needsRestart(old, f *config.File) string {
 	switch {
 	case old.Atlas.BaseURL != f.Atlas.BaseURL || !slices.Equal(old.Atlas.Orgs, f.Atlas.Orgs) || old.Atlas.Profile != f.Atlas.Profile:
 		return "atlas"
+	case old.Atlas.Webhook.Secret.IsZero() != f.Atlas.Webhook.Secret.IsZero():
+		return "whether there is an atlas.webhook.secret"
 	case old.NATS != f.NATS:
 		return "nats"
 	case old.HTTP != f.HTTP:

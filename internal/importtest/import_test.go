@@ -41,10 +41,11 @@ var may = map[string][]string{
 		"internal/reach", "internal/atlas", "internal/stream", "internal/stream/natsd", "watcher", "rules", "remediate",
 		"notify", "notify/...", "config", "internal/scan", "internal/report", "internal/audit", "internal/api",
 	},
-	"scripts/mutants": {},
-	"scripts/accept":  {},
-	"cmd/gatewarden":  {"internal/daemon", "config", "internal/api", "internal/report"},
-	"cmd/demo":        {"internal/daemon", "config", "internal/atlas/sim", "internal/api", "notify/slack/slackfake"},
+	"scripts/mutants":     {},
+	"scripts/accept":      {},
+	"scripts/conformance": {"internal/atlas/sim"},
+	"cmd/gatewarden":      {"internal/daemon", "config", "internal/api", "internal/report"},
+	"cmd/demo":            {"internal/daemon", "config", "internal/atlas/sim", "internal/api", "notify/slack/slackfake"},
 }
 
 // noAccess are the packages that may not even import internal/access.

@@ -45,7 +45,7 @@ func lifeCycles(options) []row {
 	rows := tests("life cycles by the official SDK, with both credentials, and what was written reads back equal", "each a test", simulator, "TestSDKLifeCycles")
 	r := sh(nil, "go", "run", "./scripts/conformance")
 	return append(rows, r.row("life cycles by a second client of the Python standard library, shapes from the document", "0 failed",
-		figures(`(\d+) resources, (\d+) life cycles, (\d+) checks, (\d+) failed`, 4)))
+		figures(`(\d+) lives, (\d+) operations, (\d+) calls, (\d+) checks, (\d+) lives with failures, (\d+) not served`, 5, 6)))
 }
 
 func publicAnswers(options) []row {
@@ -61,7 +61,7 @@ func publicAnswers(options) []row {
 }
 
 func everyType(options) []row {
-	return tests("every event type of the document is mapped to kinds or ignored for a reason", "each a test", "./watcher", "TestEventTableIsComplete", "TestEventTable")
+	return tests("every event type of the document is mapped to kinds or ignored for a reason", "each a test", "./watcher", "TestEventTableIsComplete", "TestEventTableMissing", "TestEventTableIsSane", "TestMeanings")
 }
 
 func everyKind(options) []row {
@@ -85,7 +85,7 @@ func profiles(options) []row {
 
 func webhook(options) []row {
 	return tests("webhook: signature over the raw body, replay, foreign and oversized bodies, flood", "each a test", daemonTests,
-		"TestWebhookSignature", "TestWebhookReplay", "TestWebhookHostile", "TestWebhookFlood")
+		"TestSignature", "TestWebhookAnswers", "TestWebhookReplays", "TestReplayMemory", "TestWebhookFlood", "TestWebhookRestart", "TestWebhookEndToEnd")
 }
 
 // latency is DESIGN §10, row 1.
@@ -105,7 +105,7 @@ func latency(o options) []row {
 }
 
 func hooks(options) []row {
-	return tests("hooks plan, install, remove: idempotent, and only its own", "each a test", daemonTests, "TestHooks")
+	return tests("hooks plan, install, remove: idempotent, and only its own", "each a test", daemonTests, "TestHookPlans", "TestHooksUnderFaults", "TestHooksKeepTheirHands")
 }
 
 // volume is what is far above 1 MiB.

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	cel.dev/cel-go v0.33.2 // rule expressions, typed and bounded
+	github.com/cedar-policy/cedar-go v1.9.0 // the simulator's resource policies are Cedar
 	github.com/charmbracelet/lipgloss v1.1.0 // the demo's colours and tables
 	github.com/charmbracelet/x/term v0.2.1 // the demo's terminal width
 	github.com/getkin/kin-openapi v0.152.0 // tests: the simulator against the official spec
@@ -37,6 +38,7 @@ require (
 	github.com/charmbracelet/colorprofile v0.2.3-0.20250311203215-f60798e515dc // indirect
 	github.com/charmbracelet/x/ansi v0.8.0 // indirect
 	github.com/charmbracelet/x/cellbuf v0.0.13-0.20250311204145-2c3ea96c31dd // indirect
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect

@@ -36,16 +36,6 @@ type PolicyUser struct {
 	Name string `yaml:"name" json:"name"`
 }
 
-// parsed are the policies that can be read: all of them, since the rest is refused.
-func (p *ResourcePolicy) parsed() []*cedarPolicy {
-	out := make([]*cedarPolicy, 0, len(p.Policies))
-	for _, t := range p.Policies {
-		one, _ := parseCedar(t.Body)
-		out = append(out, one)
-	}
-	return out
-}
-
 // addPolicy takes one of a world, and fills in what was left out.
 func (a *Atlas) addPolicy(o *org, w ResourcePolicy) error {
 	p := deep(w)

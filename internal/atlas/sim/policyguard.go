@@ -1,9 +1,14 @@
 package sim
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/x/exp/ast"
+	"github.com/cedar-policy/cedar-go/x/exp/eval"
 )
 
 const modifyAccessList = "project.ipAccessList.modify"
@@ -49,74 +54,104 @@ func judgePolicy(body string) (kind, detail string) {
 	if len(body) > longestPolicy {
 		return "POLICY_HAS_BODY_EXCEEDING_MAX_SIZE", "the policy is too long"
 	}
-	p, err := parseCedar(body)
-	switch {
-	case err != nil:
+	p, err := parsePolicy(body)
+	if err != nil {
 		return "POLICY_PARSING_ERROR", err.Error()
-	case p.principal != nil:
+	}
+	tree := (*ast.Policy)(p.AST())
+	if _, free := tree.Principal.(ast.ScopeTypeAll); !free {
 		return "POLICY_HAS_INVALID_PRINCIPAL", "the principal cannot be constrained"
 	}
-	for _, e := range append([]*cedarExpr{p.action, p.resource}, p.conditionExprs()...) {
-		if name := e.strangeEntity(); name != "" {
-			return "POLICY_HAS_UNEXPECTED_ENTITIES", "the entity " + name + " is not one of Atlas"
-		}
+	if name := strangeEntity(tree); name != "" {
+		return "POLICY_HAS_UNEXPECTED_ENTITIES", "the entity " + name + " is not one of Atlas"
 	}
 	return "", ""
 }
 
-func (p *cedarPolicy) conditionExprs() []*cedarExpr {
-	var out []*cedarExpr
-	for _, c := range p.conditions {
-		out = append(out, c.expr)
+// parsePolicy reads exactly one policy. No schema is known, so that names and types in
+// the conditions are not checked.
+func parsePolicy(body string) (*cedar.Policy, error) {
+	list, err := cedar.NewPolicyListFromBytes("", []byte(body))
+	switch {
+	case err != nil:
+		return nil, err // says where in the text
+	case len(list) != 1:
+		return nil, fmt.Errorf("there are %d policies, want one", len(list))
 	}
-	return out
+	return list[0], nil
 }
 
-// strangeEntity is an entity outside Atlas's namespace and its older one.
-func (e *cedarExpr) strangeEntity() string {
-	if e == nil {
-		return ""
-	}
-	if e.op == "entity" && !strings.HasPrefix(e.text, "ResourcePolicy::") && !strings.HasPrefix(e.text, "cloud::") {
-		return e.text
-	}
-	for _, a := range e.args {
-		if name := a.strangeEntity(); name != "" {
-			return name
+// strangeEntity is the first entity, or type of entities, outside Atlas's namespace and
+// its older one.
+func strangeEntity(p *ast.Policy) string {
+	strange := ""
+	check := func(of cedar.EntityType, text string) {
+		known := strings.HasPrefix(string(of), "ResourcePolicy::") || strings.HasPrefix(string(of), "cloud::")
+		if !known && strange == "" {
+			strange = text
 		}
 	}
-	return ""
+	if actions, ok := p.Action.(ast.ScopeTypeInSet); ok { // the only list without nodes
+		for _, e := range actions.Entities {
+			check(e.Type, e.String())
+		}
+	}
+	ast.Inspect(eval.PolicyToNode(p), func(n ast.IsNode) bool {
+		switch n := n.(type) {
+		case ast.NodeValue:
+			if e, ok := n.Value.(cedar.EntityUID); ok {
+				check(e.Type, e.String())
+			}
+		case ast.NodeTypeIs:
+			check(n.EntityType, string(n.EntityType))
+		case ast.NodeTypeIsIn:
+			check(n.EntityType, string(n.EntityType))
+		}
+		return true
+	})
+	return strange
 }
 
 // violated are the policies, by resource policy, that forbid the project to have the
 // access list.
 func (p *project) violated(list []AccessEntry) map[*ResourcePolicy][]PolicyText {
-	r := p.accessRequest(list)
+	known, r := p.accessRequest(list)
 	out := map[*ResourcePolicy][]PolicyText{}
 	for _, rp := range p.org.resourcePolicies {
-		for i, one := range rp.parsed() {
-			if one.forbids(r) {
-				out[rp] = append(out[rp], rp.Policies[i])
+		for _, t := range rp.Policies {
+			if one, err := parsePolicy(t.Body); err == nil && forbids(one, known, r) {
+				out[rp] = append(out[rp], t)
 			}
 		}
 	}
 	return out
 }
 
-// accessRequest asks about the list as it would be. Security groups are no addresses.
-func (p *project) accessRequest(list []AccessEntry) cedarRequest {
-	addresses := []any{}
+// forbids says whether the policy forbids the request. As in Cedar, a policy that asks for
+// what is not there does not apply.
+func forbids(p *cedar.Policy, known cedar.EntityMap, r cedar.Request) bool {
+	decision, why := cedar.Authorize(cedar.PolicyMap{"": p}, known, r)
+	return decision == cedar.Deny && len(why.Reasons) > 0
+}
+
+// accessRequest asks about the list as it would be, with the entities to know for it. It
+// names no principal. Security groups are no addresses.
+func (p *project) accessRequest(list []AccessEntry) (cedar.EntityMap, cedar.Request) {
+	var addresses []cedar.Value
 	for _, e := range list {
 		if prefix, bad := parseAddress(e.CIDRBlock, false); bad == nil {
-			addresses = append(addresses, prefix)
+			addresses = append(addresses, cedar.IPAddr(prefix))
 		}
 	}
-	return cedarRequest{
-		action: cedarEntity{name: `ResourcePolicy::Action::"` + modifyAccessList + `"`},
-		resource: cedarEntity{
-			name: `ResourcePolicy::Project::"` + p.id + `"`, in: []string{`ResourcePolicy::Organization::"` + p.org.id + `"`},
-		},
-		context: object{"project": object{"ipAccessList": addresses, "clustersInProject": int64(len(p.clusters) + len(p.flex))}},
+	project := cedar.NewEntityUID("ResourcePolicy::Project", cedar.String(p.id))
+	org := cedar.NewEntityUID("ResourcePolicy::Organization", cedar.String(p.org.id))
+	known := cedar.EntityMap{project: {UID: project, Parents: cedar.NewEntityUIDSet(org)}}
+	return known, cedar.Request{
+		Action:   cedar.NewEntityUID("ResourcePolicy::Action", modifyAccessList),
+		Resource: project,
+		Context: cedar.NewRecord(cedar.RecordMap{"project": cedar.NewRecord(cedar.RecordMap{
+			"ipAccessList": cedar.NewSet(addresses...), "clustersInProject": cedar.Long(len(p.clusters) + len(p.flex)),
+		})}),
 	}
 }
 

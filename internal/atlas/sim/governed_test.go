@@ -94,7 +94,7 @@ func TestGovernedMistakes(t *testing.T) {
 		"orgs: [{name: a, settings: {mfa: true}}]":                                   "mfa",
 		"orgs: [{name: a, settings: {securityContact: x}}]":                          "securityContact",
 		"orgs: [{name: a, projects: [{name: p, settings: {isX: true}}]}]":            "isX",
-		"orgs: [{name: a, resourcePolicies: [{name: r, policies: [{body: nope}]}]}]": "parsing the policy",
+		"orgs: [{name: a, resourcePolicies: [{name: r, policies: [{body: nope}]}]}]": "unexpected effect: nope",
 		"orgs: [{name: a, resourcePolicies: [{name: r, policies: []}]}]":             "at least one",
 		"federations: [{connectedOrgConfigs: [{orgId: b}]}]":                         "no such organisation",
 		"federations: [{}]": "no connected organisation",

@@ -158,7 +158,7 @@ func (c *call) updateIntegration() (answer, *problem) {
 }
 
 // integrationBody reads a body for that type. A secret that comes as it was shown is the
-// held one (a guess).
+// held one, and so is one that is never shown and does not come (guesses).
 func (c *call) integrationBody(kind string, held object) (object, *problem) {
 	doc, bad := c.document(anyRule()...)
 	if bad != nil {
@@ -176,6 +176,9 @@ func (c *call) integrationBody(kind string, held object) (object, *problem) {
 	}
 	if held != nil {
 		keepSecrets(doc, held, redact(held), false)
+		if kind == "PROMETHEUS" && doc["password"] == nil && held["password"] != nil { // it is never shown
+			doc["password"] = held["password"]
+		}
 	}
 	return integrationOf(doc)
 }

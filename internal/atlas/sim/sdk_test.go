@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,69 +47,113 @@ func (w *world) sdk(rt http.RoundTripper) *admin.APIClient {
 	return client
 }
 
-func (w *world) eachCredential(f func(t *testing.T, client *admin.APIClient, project string)) {
-	for name, rt := range map[string]http.RoundTripper{
-		"digest": digestTransport{w.Transport()}, "oauth": bearerTransport{w.Transport(), w.token(ownerID)},
-	} {
-		w.t.Run(name, func(t *testing.T) { f(t, w.sdk(rt), w.ProjectID("prod")) })
-	}
-}
-
-func TestSDKAccessList(t *testing.T) {
-	start(t).eachCredential(func(t *testing.T, client *admin.APIClient, project string) {
-		api, ctx := client.ProjectIPAccessListApi, t.Context()
-		entries := []admin.NetworkPermissionEntry{{CidrBlock: admin.PtrString("0.0.0.0/0"), Comment: admin.PtrString("c"), DeleteAfterDate: admin.PtrTime(epoch.Add(time.Hour))}}
-		made, _, err := api.CreateAccessListEntry(ctx, project, &entries).Execute()
-		if err != nil || made.GetTotalCount() != 3 {
+// Lists are paged, answers have their headers, and what is refused decodes, for the
+// official client with each credential.
+func TestSDKWire(t *testing.T) {
+	eachSite(t, func(s *site) {
+		t, entries := s.t, s.ProjectIPAccessListApi
+		var all []admin.NetworkPermissionEntry
+		for i := range 5 {
+			all = append(all, admin.NetworkPermissionEntry{IpAddress: admin.PtrString(fmt.Sprint("192.0.2.", i))})
+		}
+		if made, resp, err := entries.CreateAccessListEntry(s.ctx, s.prod, &all).Execute(); err != nil || resp.StatusCode != http.StatusCreated || made.GetTotalCount() != 5 {
 			t.Fatalf("create: %v, %v", made, err)
 		}
-		one, _, err := api.GetAccessListEntry(ctx, project, "0.0.0.0/0").Execute()
-		if err != nil || one.GetComment() != "c" || !one.GetDeleteAfterDate().Equal(epoch.Add(time.Hour).Truncate(time.Second)) {
-			t.Errorf("get: %v, %v", one, err)
+		var seen []string
+		for page := 1; ; page++ {
+			list, resp, err := entries.ListAccessListEntries(s.ctx, s.prod).ItemsPerPage(2).PageNum(page).Execute()
+			if err != nil || list.GetTotalCount() != 5 {
+				t.Fatalf("page %d: %v, %v", page, list, err)
+			}
+			if limit, left := resp.Header.Get("RateLimit-Limit"), resp.Header.Get("RateLimit-Remaining"); limit != "1200" || left != fmt.Sprint(1199-page) {
+				t.Errorf("page %d: %s of %s left", page, left, limit)
+			}
+			for _, e := range list.GetResults() {
+				seen = append(seen, e.GetIpAddress())
+			}
+			if len(list.GetResults()) < 2 {
+				break
+			}
 		}
-		state, _, err := api.GetAccessListStatus(ctx, project, "0.0.0.0/0").Execute()
+		if got := strings.Join(seen, " "); got != "192.0.2.0 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4" {
+			t.Errorf("paged: %s", got)
+		}
+		state, _, err := entries.GetAccessListStatus(s.ctx, s.prod, "192.0.2.0/32").Execute()
 		if err != nil || state.GetSTATUS() != "PENDING" {
 			t.Errorf("status: %v, %v", state, err)
 		}
-		if _, err := api.DeleteAccessListEntry(ctx, project, "0.0.0.0/0").Execute(); err != nil {
-			t.Errorf("delete: %v", err)
+		if uncounted, _, err := entries.ListAccessListEntries(s.ctx, s.prod).IncludeCount(false).Execute(); err != nil || uncounted.GetTotalCount() != 0 || len(uncounted.GetResults()) != 5 {
+			t.Errorf("uncounted: %v, %v", uncounted, err)
 		}
-		_, _, err = api.GetAccessListEntry(ctx, project, "0.0.0.0/0").Execute()
-		if !admin.IsErrorCode(err, "ATLAS_NETWORK_PERMISSION_ENTRY_NOT_FOUND") {
-			t.Errorf("get of nothing: %v", err)
+		_, resp, err := s.OrganizationsApi.ListOrgInvites(s.ctx, s.org).Execute()
+		if err != nil || resp.Header.Get("Sunset") == "" {
+			t.Errorf("a deprecated operation: %v, %v", resp, err)
 		}
-		list, _, err := api.ListAccessListEntries(ctx, project).ItemsPerPage(1).Execute()
-		if err != nil || len(list.GetResults()) != 1 || list.GetTotalCount() != 2 {
-			t.Errorf("list: %v, %v", list, err)
+		_, _, err = entries.CreateAccessListEntry(s.ctx, s.prod, &[]admin.NetworkPermissionEntry{{CidrBlock: admin.PtrString("300.0.0.0/8")}}).Execute()
+		if wrong, known := admin.AsError(err); !known || wrong.GetErrorCode() != "INVALID_IP_ADDRESS_OR_CIDR_NOTATION" || wrong.GetError() != 400 || wrong.GetReason() != "Bad Request" || len(wrong.GetParameters()) == 0 {
+			t.Errorf("refused: %+v", wrong)
+		}
+		s.SetRateLimit("accessList_group", 1, 1)
+		entries.ListAccessListEntries(s.ctx, s.prod).Execute()
+		_, resp, err = entries.ListAccessListEntries(s.ctx, s.prod).Execute()
+		if !admin.IsErrorCode(err, "RATE_LIMITED_TOKEN_BUCKET") || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "60" {
+			t.Errorf("limited: %v", err)
 		}
 	})
 }
 
-func TestSDKDatabaseUsers(t *testing.T) {
-	start(t).eachCredential(func(t *testing.T, client *admin.APIClient, project string) {
-		api, ctx := client.DatabaseUsersApi, t.Context()
-		user := &admin.CloudDatabaseUser{
-			Username: "0123456789abcdef01234567/devs", DatabaseName: "admin", GroupId: project, OidcAuthType: admin.PtrString("IDP_GROUP"),
-			Roles: []admin.DatabaseUserRole{{RoleName: "read", DatabaseName: "shop"}},
+// The verbs that are no part of a life.
+func TestSDKVerbs(t *testing.T) {
+	eachSite(t, func(s *site) {
+		t, users := s.t, s.MongoDBCloudUsersApi
+		more, _, err := users.AddOrgRole(s.ctx, s.org, rajesh, admin.NewAddOrRemoveOrgRole("ORG_READ_ONLY")).Execute()
+		if err != nil || len(*more.GetRoles().OrgRoles) != 2 {
+			t.Errorf("add: %+v, %v", more, err)
 		}
-		if _, _, err := api.CreateDatabaseUser(ctx, project, user).Execute(); err != nil {
-			t.Fatalf("create: %v", err)
+		fewer, _, err := users.RemoveOrgRole(s.ctx, s.org, rajesh, admin.NewAddOrRemoveOrgRole("ORG_MEMBER")).Execute()
+		if err != nil || (*fewer.GetRoles().OrgRoles)[0] != "ORG_READ_ONLY" {
+			t.Errorf("remove: %+v, %v", fewer, err)
 		}
-		got, _, err := api.GetDatabaseUser(ctx, project, "admin", user.Username).Execute()
-		if err != nil || got.GetOidcAuthType() != "IDP_GROUP" || len(got.GetRoles()) != 1 {
-			t.Fatalf("get: %v, %v", got, err)
+		if _, _, err := users.RemoveOrgRole(s.ctx, s.org, rajesh, admin.NewAddOrRemoveOrgRole("ORG_READ_ONLY")).Execute(); !admin.IsErrorCode(err, "CANNOT_REMOVE_ALL_USER_ROLES") {
+			t.Errorf("the last role: %v", err)
 		}
-		got.SetRoles([]admin.DatabaseUserRole{{RoleName: "readWrite", DatabaseName: "shop"}})
-		changed, _, err := api.UpdateDatabaseUser(ctx, project, "admin", user.Username, got).Execute()
-		if err != nil || changed.GetRoles()[0].RoleName != "readWrite" {
-			t.Errorf("update: %v, %v", changed, err)
+		policy := &admin.ApiAtlasResourcePolicyCreate{Name: "p", Policies: []admin.ApiAtlasPolicyCreate{{Body: noWildcard}}}
+		if _, _, err := s.ResourcePoliciesApi.ValidateResourcePolicies(s.ctx, s.org, policy).Execute(); err != nil {
+			t.Errorf("validate: %v", err)
 		}
-		if _, err := api.DeleteDatabaseUser(ctx, project, "admin", user.Username).Execute(); err != nil {
-			t.Errorf("delete: %v", err)
+		if broken, _, err := s.ResourcePoliciesApi.GetNonCompliantResources(s.ctx, s.org).Execute(); err != nil || len(broken) != 0 {
+			t.Errorf("not compliant: %+v, %v", broken, err)
 		}
-		list, _, err := api.ListDatabaseUsers(ctx, project).Execute()
-		if err != nil || len(list.GetResults()) != 2 {
-			t.Errorf("list: %v, %v", list, err)
+		grant := admin.NewEmployeeAccessGrant(epoch.Add(time.Hour).Truncate(time.Second), "CLUSTER_INFRASTRUCTURE")
+		if _, err := s.ClustersApi.GrantMongoEmployeeAccess(s.ctx, s.prod, "main", grant).Execute(); err != nil {
+			t.Errorf("grant: %v", err)
+		}
+		cluster, _, err := s.ClustersApi.GetCluster(s.ctx, s.prod, "main").Execute()
+		if held := cluster.GetMongoDBEmployeeAccessGrant(); err != nil || held.GrantType != grant.GrantType || !held.ExpirationTime.Equal(grant.ExpirationTime) {
+			t.Errorf("granted: %+v, %v", held, err)
+		}
+		if _, err := s.ClustersApi.RevokeMongoEmployeeAccess(s.ctx, s.prod, "main").Execute(); err != nil {
+			t.Errorf("revoke: %v", err)
+		}
+		const entries = "atlas.project.security.networkAccess.entries"
+		if _, _, err := s.ProjectsApi.SetGroupLimit(s.ctx, entries, s.prod, admin.NewDataFederationLimit(entries, 150)).Execute(); err != nil {
+			t.Errorf("set limit: %v", err)
+		}
+		if _, err := s.ProjectsApi.DeleteGroupLimit(s.ctx, entries, s.prod).Execute(); err != nil {
+			t.Errorf("reset limit: %v", err)
+		}
+		if limit, _, err := s.ProjectsApi.GetGroupLimit(s.ctx, entries, s.prod).Execute(); err != nil || limit.GetValue() != 200 {
+			t.Errorf("limit: %+v, %v", limit, err)
+		}
+		cas, ldap := authority(t, "ca", epoch.AddDate(1, 0, 0), false), &admin.LDAPSecuritySettings{UserToDNMapping: &[]admin.UserToDNMapping{{Match: "(.+)", Substitution: admin.PtrString("CN={0}")}}}
+		if _, _, err := s.LDAPConfigurationApi.UpdateUserSecurity(s.ctx, s.prod, &admin.UserSecurity{CustomerX509: &admin.DBUserTLSX509Settings{Cas: &cas}, Ldap: ldap}).Execute(); err != nil {
+			t.Errorf("user security: %v", err)
+		}
+		if without, _, err := s.X509AuthenticationApi.DisableSecurityCustomerX509(s.ctx, s.prod).Execute(); err != nil || without.CustomerX509.GetCas() != "" || len(without.Ldap.GetUserToDNMapping()) != 1 {
+			t.Errorf("without X.509: %+v, %v", without, err)
+		}
+		if without, _, err := s.LDAPConfigurationApi.DeleteLdapUserMapping(s.ctx, s.prod).Execute(); err != nil || len(without.Ldap.GetUserToDNMapping()) != 0 {
+			t.Errorf("without the mapping: %+v, %v", without, err)
 		}
 	})
 }

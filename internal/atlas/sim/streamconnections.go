@@ -85,6 +85,7 @@ func (c *call) updateConnection() (answer, *problem) {
 			return answer{}, conflict("ATTRIBUTE_READ_ONLY", "The attribute %s cannot be changed.", fixed)
 		}
 	}
+	keepUnread(doc, held)
 	next := overlay(held, doc)
 	if before, after := text(masked(held)), text(masked(next)); before != after {
 		s.Connections[i] = next

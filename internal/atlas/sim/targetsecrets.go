@@ -13,6 +13,20 @@ func shown(doc object) object {
 	return out
 }
 
+// keepUnread adds the held secrets that the parts of a document leave out, as one does
+// who writes back what was read (a guess).
+func keepUnread(doc, held object) {
+	for name, part := range doc {
+		sent, _ := part.(object)
+		old, _ := held[name].(object)
+		for _, key := range writeOnlyKeys() {
+			if sent != nil && sent[key] == nil && old[key] != nil {
+				sent[key] = old[key]
+			}
+		}
+	}
+}
+
 // masked is a document whose secrets can be told apart and not be read; headers may hold
 // some.
 func masked(doc object) object {

@@ -58,7 +58,9 @@ func (f *Facts) resolve(s *Schema) *Schema {
 }
 
 // parts are the schemas that hold for a value together: allOf flattened, and of each
-// union the alternative that the value chooses.
+// union the alternative that the value chooses. That comes first, for what it says of an
+// attribute is what counts: the document repeats the attributes of the alternatives in
+// the union itself, with less care (the units of a metric's threshold lack RAW there).
 func (f *Facts) parts(s *Schema, v any, seen map[*Schema]bool) []*Schema {
 	s = f.resolve(s)
 	if s == nil || seen[s] {
@@ -70,7 +72,7 @@ func (f *Facts) parts(s *Schema, v any, seen map[*Schema]bool) []*Schema {
 		out = append(out, f.parts(a, v, seen)...)
 	}
 	if alt := f.alternative(s, v, seen); alt != nil {
-		out = append(out, f.parts(alt, v, seen)...)
+		out = append(f.parts(alt, v, seen), out...)
 	}
 	return out
 }

@@ -6,10 +6,12 @@ from values import DROP
 
 def lives(run):
     live(run, BUCKET)
+    live(run, CONTAINER)
     for resource, life in (
         ("snapshots and restore jobs", restores),
         ("export jobs", exports),
         ("backup schedule", schedule),
+        ("backup compliance policy", compliance),
         ("cloud provider access", access),
         ("private endpoint of backups", lambda r: private(r, "Backup")),
         ("private endpoint of encryption at rest", lambda r: private(r, "EncryptionAtRest")),
@@ -35,6 +37,25 @@ BUCKET = Cycle(
         "requirePrivateNetworking": False,
     },
     change={"requirePrivateNetworking": True},
+    variants=(False,),
+)
+
+CONTAINER = Cycle(
+    "export bucket, AZURE",
+    create="createGroupBackupExportBucket",
+    get="getGroupBackupExportBucket",
+    list="listGroupBackupExportBuckets",
+    delete="deleteGroupBackupExportBucket",
+    item=lambda made, sent: {"exportBucketId": made["_id"]},
+    same=lambda row, made, sent: row["_id"] == made["_id"],
+    sent={
+        "cloudProvider": "AZURE",
+        "bucketName": lambda run: run.unique("container-"),
+        "roleId": "32b6e34b3d91647abb20e7b8",
+        "serviceUrl": "https://examplestorageaccount.blob.core.windows.net/",
+    },
+    created=("group", "BUCKET_CREATED_AUDIT"),
+    deleted=("group", "BUCKET_DELETED_AUDIT"),
     variants=(False,),
 )
 
@@ -113,7 +134,21 @@ def exports(run):
     run.check(any(j["id"] == job["id"] for j in rows), "listGroupClusterBackupExports: lacks it")
     finished(run, "getGroupClusterBackupExport", here)
     run.event("group", "CPS_EXPORT_SUCCESSFUL", nobody=True)
+    prefixes(run, at, sent, got)
     run.call("deleteGroupClusterBackupSnapshot", one)
+
+
+def prefixes(run, at, sent, before):
+    """A prefix has ids, and names once the schedule asks for them."""
+    read = "getGroupClusterBackupExport"
+    ids = f"exported_snapshots/{run.org}/{run.group}/{run.cluster}/"
+    run.check(before["prefix"].startswith(ids), f"{read}: prefix {before['prefix']!r}, not {ids!r}")
+    names = f"exported_snapshots/{run.call('getOrg').body['name']}/{run.group_name}/{run.cluster}/"
+    for switch, start in ((True, names), (False, ids)):
+        run.call("updateGroupClusterBackupSchedule", at, {"useOrgAndGroupNamesInExportPrefix": switch})
+        job = run.call("createGroupClusterBackupExport", at, sent).body
+        got = run.call(read, at | {"exportId": job["id"]}).body["prefix"]
+        run.check(got.startswith(start), f"{read}: prefix {got!r}, not {start!r}")
 
 
 def schedule(run):
@@ -159,3 +194,41 @@ def private(run, kind):
     gone = "deleteGroupBackupPrivateEndpoint"
     run.call(gone if kind == "Backup" else "requestGroupEncryptionAtRestPrivateEndpointDeletion", one)
     run.until(f"{read}: gone", lambda: run.look(read, one) == 404)
+
+
+def compliance(run):
+    """In a project of its own, since it keeps backups from being deleted."""
+    project = {"name": run.unique("guarded-"), "orgId": run.org}
+    at = {"groupId": run.call("createGroup", body=run.make("createGroup", project)).body["id"]}
+    read, write = "getGroupBackupCompliancePolicy", "updateGroupBackupCompliancePolicy"
+    daily = {"frequencyType": "daily", "frequencyInterval": 1, "retentionUnit": "days", "retentionValue": 7}
+    sent = run.make(
+        write,
+        {
+            "authorizedEmail": "security@example.com",
+            "authorizedUserFirstName": "Alice",
+            "authorizedUserLastName": "Example",
+            "copyProtectionEnabled": True,
+            "encryptionAtRestEnabled": False,
+            "pitEnabled": True,
+            "restoreWindowDays": 7,
+            "scheduledPolicyItems": [daily],
+        },
+    )
+    run.reads_back(f"{write}, its answer", sent, run.call(write, at, sent).body)
+    run.event("group", "CPS_DATA_PROTECTION_ENABLE_REQUESTED", params=at)
+    run.until(f"{read}: ACTIVE", lambda: run.call(read, at).body["state"] == "ACTIVE")
+    run.event("group", "CPS_DATA_PROTECTION_ENABLED", params=at, nobody=True)
+    got = run.call(read, at).body
+    run.reads_back(read, sent, got)
+    run.call(write, at, sent)
+    run.check(run.call(read, at).body == got, f"{write}: the same policy a second time changes something")
+    stricter = sent | {"scheduledPolicyItems": [daily | {"retentionValue": 14}], "restoreWindowDays": 14}
+    run.call(write, at, stricter)
+    run.event("group", "CPS_DATA_PROTECTION_UPDATE_REQUESTED", params=at)
+    run.until(f"{read}: ACTIVE again", lambda: run.call(read, at).body["state"] == "ACTIVE")
+    run.reads_back(read + " after the change", stricter, run.call(read, at).body)
+    run.call("disableGroupBackupCompliancePolicy", at)
+    run.event("group", "CPS_DATA_PROTECTION_DISABLE_REQUESTED", params=at)
+    run.event("group", "CPS_DATA_PROTECTION_DISABLED", params=at, nobody=True)
+    run.call("deleteGroup", at)

@@ -199,6 +199,10 @@ def ldap(run):
         "authorizationEnabled": False,
         "userToDNMapping": [{"match": "(.+)@EXAMPLE.COM", "substitution": "cn={0},dc=example,dc=com"}],
     }
+    run.call("updateGroupUserSecurity", body={"ldap": {"bindUsername": "cn=reader,dc=example,dc=com"}})
+    run.event("group", "USER_SECURITY_SETTINGS_UPDATED")
+    got = run.call("getGroupUserSecurity").body["ldap"]
+    run.check(got.get("bindUsername") == "cn=reader,dc=example,dc=com", "getGroupUserSecurity: another bindUsername")
     for first in (True, False):
         run.call("updateGroupUserSecurity", body={"ldap": settings | {"bindPassword": "fake-password-1"}})
         if first:

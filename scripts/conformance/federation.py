@@ -48,6 +48,7 @@ NAMES = (
     "identity provider, WORKLOAD, everything set",
     "role mapping",
     "connected org",
+    "end of the federation",
 )
 
 
@@ -93,6 +94,9 @@ def lives(run):
     if not run.only or run.only in "connected org":
         with run.resource("connected org"):
             connected(run, at)
+    if run.partner and (not run.only or run.only in "end of the federation"):
+        with run.resource("end of the federation"):
+            ended(run, at)
 
 
 def connected(run, at):
@@ -145,3 +149,21 @@ def connected(run, at):
     run.call("updateFederationSettingConnectedOrgConfig", at, kept)
     run.reads_back(read + ", put back", kept, run.call(read, at).body)
     run.call("deleteFederationSettingIdentityProvider", at | {"identityProviderId": idp["id"]})
+
+
+def ended(run, at):
+    """The run's org leaves, and the owner of the other one ends the federation."""
+    other = {"orgId": run.partner_org}
+    one, every = "getFederationSettingConnectedOrgConfig", "listFederationSettingConnectedOrgConfigs"
+    run.call("deleteFederationSetting", at, expect=400)  # two orgs are connected
+    run.call("removeFederationSettingConnectedOrgConfig", at | other, expect=(401, 403))  # that of others
+    run.call("removeFederationSettingConnectedOrgConfig", at)
+    run.event("org", "ORG_SETTINGS_DELETED")
+    run.call("getOrgFederationSettings", expect=404)
+    run.call(one, at, expect=(401, 403, 404))
+    left = run.call(every, at, who=run.partner).body["results"]
+    run.check([c["orgId"] for c in left] == [run.partner_org], f"{every}: {left}")
+    run.call("deleteFederationSetting", at, who=run.partner)
+    run.event("org", "FEDERATION_SETTINGS_DELETED", params=other)
+    run.call("getOrgFederationSettings", other, who=run.partner, expect=404)
+    run.call(every, at, who=run.partner, expect=404)

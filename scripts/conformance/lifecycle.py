@@ -39,6 +39,8 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     for name in ("base-url", "spec", "client-id", "client-secret", "public-key", "private-key", "org"):
         p.add_argument("--" + name, required=True)
+    for name in ("partner-org", "partner-id", "partner-secret"):
+        p.add_argument("--" + name, help="an org in the same federation, and its owner: without, it is not ended")
     p.add_argument("--allow-unserved", action="store_true", help="operations that are not served are no failure")
     p.add_argument("--only", help="only resources whose name contains this")
     p.add_argument("--patience", type=float, default=10.0, help="seconds for what the service does in its own time")
@@ -57,6 +59,8 @@ def main():
         args.org,
         args.only,
         args.patience,
+        args.partner_id and ServiceAccount(args.base_url, args.partner_id, args.partner_secret),
+        args.partner_org,
     )
     start = time.monotonic()
     prepare(run)

@@ -103,25 +103,27 @@ func run(ctx context.Context, args []string, out io.Writer, through func(http.Ha
 			return 2, err
 		}
 	}
-	atlas, org, err := world()
+	atlas, orgs, err := world()
 	if err != nil {
 		return 2, err
 	}
 	server := httptest.NewServer(through(atlas))
 	defer server.Close()
-	return client(ctx, python, o, server.URL, org, out)
+	return client(ctx, python, o, server.URL, orgs, out)
 }
 
 // client runs the client to its end and passes its exit code on.
-func client(ctx context.Context, python string, o options, url string, org sim.Org, out io.Writer) (int, error) {
+func client(ctx context.Context, python string, o options, url string, orgs []sim.Org, out io.Writer) (int, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return 2, err
 	}
-	owner, key := org.ServiceAccounts[0], org.APIKeys[0]
+	org, partner := orgs[0], orgs[1]
+	owner, key, other := org.ServiceAccounts[0], org.APIKeys[0], partner.ServiceAccounts[0]
 	args := append([]string{
 		filepath.Join(root, "scripts", "conformance", "lifecycle.py"), "--base-url", url, "--spec", o.spec, "--org", org.ID,
 		"--client-id", owner.ClientID, "--client-secret", owner.Secret, "--public-key", key.PublicKey, "--private-key", key.PrivateKey,
+		"--partner-org", partner.ID, "--partner-id", other.ClientID, "--partner-secret", other.Secret,
 	}, o.client...)
 	cmd := exec.CommandContext(ctx, python, args...)
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
@@ -137,19 +139,19 @@ func client(ctx context.Context, python string, o options, url string, org sim.O
 	return 0, nil
 }
 
-// world is the Atlas that the client finds, and its organisation.
-func world() (*sim.Atlas, sim.Org, error) {
+// world is the Atlas that the client finds, with its organisation and that of its partner.
+func world() (*sim.Atlas, []sim.Org, error) {
 	w, err := sim.ParseWorld("world.yaml", worldFile)
 	if err != nil {
-		return nil, sim.Org{}, err
+		return nil, nil, err
 	}
 	start := time.Now()
 	now := func() time.Time { return start.Add(haste * time.Since(start)) }
 	atlas, err := sim.New(sim.Options{World: w, Seed: 1, Now: now})
 	if err != nil {
-		return nil, sim.Org{}, err
+		return nil, nil, err
 	}
-	return atlas, atlas.Snapshot().Orgs[0], nil
+	return atlas, atlas.Snapshot().Orgs, nil
 }
 
 func moduleRoot(ctx context.Context) (string, error) {

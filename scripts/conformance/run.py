@@ -32,9 +32,10 @@ class Resource:
 
 
 class Run:
-    def __init__(self, spec, clients, org, only=None, patience=10.0):
+    def __init__(self, spec, clients, org, only=None, patience=10.0, partner=None, partner_org=None):
         self.spec, self.clients, self.org, self.only = spec, clients, org, only
         self.patience = patience  # seconds for what the service does in its own time
+        self.partner, self.partner_org = partner, partner_org  # another org's owner, who is not in the turns
         self.checker = Checker(spec)
         self.turn = itertools.cycle(clients)
         self.actor = clients[0]
@@ -94,6 +95,10 @@ class Run:
         if got.status >= 400:
             for problem in self.checker.error(got.body, op.refusals.get(got.status)):
                 self.check(False, f"{here}: error {got.status}: {problem}")
+            self.check(
+                got.body is None or got.headers.get("X-Error-Code") == got.code,
+                f"{here}: the header X-Error-Code has {got.headers.get('X-Error-Code')}, the body {got.code}",
+            )
             self.check(
                 got.body is None or got.body.get("error") == got.status,
                 f"{here}: the error's body does not say {got.status}",

@@ -4,6 +4,8 @@ import json
 import re
 from urllib.parse import quote, urlencode
 
+from newer import NEWER
+
 MEDIA = re.compile(r"^application/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json$")
 PREFIX = "/api/atlas/v2"
 
@@ -12,6 +14,7 @@ class Spec:
     def __init__(self, file):
         with open(file, encoding="utf-8") as f:
             self.doc = json.load(f)
+        self.doc["paths"] = NEWER | self.doc["paths"]
         self.operations, self.known = {}, {}
         for path, item in self.doc["paths"].items():
             shared = item.get("parameters", [])

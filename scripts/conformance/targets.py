@@ -142,6 +142,7 @@ def lives(run):
         ("clusters of all projects", overview),
         ("access of MongoDB's staff", employees),
         ("access history", history),
+        ("process arguments", arguments),
         ("stream connection", connection),
         ("cluster in a project that is to be deleted", held),
     ):
@@ -182,6 +183,25 @@ def history(run):
     run.check(isinstance(got.get("accessLogs"), list), "getGroupDbAccessHistoryCluster: no accessLogs")
     run.call("getGroupDbAccessHistoryCluster", at, query={"start": 1199145600000}, expect=400)  # both or neither
     run.call("getGroupDbAccessHistoryCluster", {"clusterName": "no-such-cluster"}, expect=404)
+
+
+def arguments(run):
+    at = {"clusterName": run.cluster}
+    read, write = "getGroupClusterProcessArgs", "updateGroupClusterProcessArgs"
+    before = run.call(read, at).body
+    change = {"javascriptEnabled": not before["javascriptEnabled"], "transactionLifetimeLimitSeconds": 90}
+    for n in range(2):
+        run.reads_back(f"{write}, its answer", change, run.call(write, at, change).body)
+        if n == 0:
+            run.event("group", ("CLUSTER_PROCESS_ARGS_UPDATE_SUBMITTED", "CLUSTER_UPDATE_SUBMITTED"))
+        run.until("getGroupCluster: IDLE", lambda: idle(run.call("getGroupCluster", at).body))
+        got = run.call(read, at).body
+        run.check(got == before | change, f"{read} after the change {n + 1}: {got}")
+    run.call(write, at, {"minimumEnabledTlsProtocol": "TLS1_3"})
+    run.until("getGroupCluster: IDLE", lambda: idle(run.call("getGroupCluster", at).body))
+    shown = run.call("getGroupCluster", at).body["advancedConfiguration"]["minimumEnabledTlsProtocol"]
+    run.check(shown == "TLS1_3", f"getGroupCluster: minimumEnabledTlsProtocol {shown}")
+    run.call(read, {"clusterName": "no-such-cluster"}, expect=404)
 
 
 def held(run):

@@ -96,6 +96,10 @@ func (a *Atlas) buildBackup(o *org, projects map[*project]ProjectBackup) error {
 		if bad := w.check(); bad != nil {
 			return fmt.Errorf("project %q: backups: %s", p.name, bad.detail)
 		}
+		p.schedules = map[string]object{}
+		for name, s := range w.BackupSchedules {
+			p.schedules[name], _ = plainJSON(s)
+		}
 		for i, s := range w.BackupSnapshots {
 			p.snapshots = append(p.snapshots, a.newSnapshot(p, i, s))
 		}
@@ -112,7 +116,9 @@ func (a *Atlas) buildBackup(o *org, projects map[*project]ProjectBackup) error {
 			x.State = orDefault(x.State, "Queued")
 			due := a.now().Add(jobStarts)
 			a.wake(p, due)
-			p.exports = append(p.exports, &exportJob{x, due})
+			job := &exportJob{x, due}
+			job.Prefix = orDefault(job.Prefix, p.exportPrefix(job))
+			p.exports = append(p.exports, job)
 		}
 		a.buildBuckets(p, w)
 	}
@@ -127,10 +133,6 @@ func (a *Atlas) buildBuckets(p *project, w ProjectBackup) {
 			doc["_id"] = a.derive("export bucket", p.id, fmt.Sprint(i))[:24]
 		}
 		p.buckets = append(p.buckets, doc)
-	}
-	p.schedules = map[string]object{}
-	for name, s := range w.BackupSchedules {
-		p.schedules[name], _ = plainJSON(s)
 	}
 	if w.BackupCompliancePolicy != nil {
 		doc, _ := plainJSON(w.BackupCompliancePolicy)

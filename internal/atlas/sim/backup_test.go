@@ -116,6 +116,15 @@ func TestOtherRestores(t *testing.T) {
 	w.again()
 }
 
+// prefixed checks the start and the end of an export's prefix.
+func (w *world) prefixed(path, start string) {
+	w.t.Helper()
+	a := w.do("GET", path, nil)
+	if got, _ := a.body["prefix"].(string); !strings.HasPrefix(got, start) || !strings.HasSuffix(got, fmt.Sprintf("/%d", epoch.Unix())) {
+		w.t.Errorf("prefix %s", a.raw)
+	}
+}
+
 func TestExports(t *testing.T) {
 	w := startWorld(t, quiet())
 	path := w.path("{prod}/clusters/main/backup/exports")
@@ -133,6 +142,10 @@ func TestExports(t *testing.T) {
 		return path + "/" + a.body["id"].(string)
 	}
 	good, failing := create("5d0000000000000000000001"), create(bucket)
+	w.prefixed(good, "exported_snapshots/"+w.OrgID("ExampleCorp")+"/"+w.ProjectID("prod")+"/main/2026-08-0")
+	w.do("PATCH", w.path("{prod}/clusters/main/backup/schedule"), `{"useOrgAndGroupNamesInExportPrefix":true}`)
+	w.prefixed(good, "exported_snapshots/"+w.OrgID("ExampleCorp")+"/")
+	w.prefixed(create(bucket), "exported_snapshots/ExampleCorp/prod/main/2026-08-0")
 	w.Advance(jobStarts)
 	if a := w.do("GET", good, nil); a.body["state"] != "InProgress" {
 		t.Errorf("started: %s", a.raw)
@@ -149,10 +162,10 @@ func TestExports(t *testing.T) {
 	if a, b := w.do("GET", good, nil), w.do("GET", failing, nil); a.body["state"] != "Successful" || a.body["finishedAt"] != "2026-08-03T10:06:00Z" || b.body["state"] != "Failed" {
 		t.Errorf("finished: %s\n%s", a.raw, b.raw)
 	}
-	if got := w.feedOf("{prod}"); got != "BUCKET_CREATED_AUDIT BUCKET_DELETED_AUDIT* CPS_EXPORT_SUCCESSFUL CPS_EXPORT_FAILED" {
+	if got := w.feedOf("{prod}"); got != "BUCKET_CREATED_AUDIT CPS_SNAPSHOT_SCHEDULE_UPDATED_AUDIT* BUCKET_DELETED_AUDIT* CPS_EXPORT_SUCCESSFUL CPS_EXPORT_FAILED CPS_EXPORT_FAILED" {
 		t.Errorf("feed %s", got)
 	}
-	if n := len(w.do("GET", path, nil).results()); n != 3 {
+	if n := len(w.do("GET", path, nil).results()); n != 4 {
 		t.Errorf("%d exports", n)
 	}
 	w.again()

@@ -61,15 +61,19 @@ func (a *Atlas) movePolicy(p *project, now time.Time) {
 	q.state = "ACTIVE"
 }
 
-// getCompliance of a project without a policy is an empty object (a guess).
+// getCompliance has no links and names a key that changed the policy by its public key,
+// as recorded by mongodb-atlas-cli's TestBackupCompliancePolicyEnable. Of a project
+// without a policy it is an empty object (a guess).
 func (c *call) getCompliance() (answer, *problem) {
 	q := c.project.policy
 	if q == nil {
 		return ok(object{})
 	}
-	return ok(overlay(q.world(), object{
-		"projectId": c.project.id, "deletable": false, "links": c.self("/groups/" + c.project.id + "/backupCompliancePolicy"),
-	}))
+	out := overlay(object{"restoreWindowDays": 0}, overlay(q.world(), object{"projectId": c.project.id, "deletable": false}))
+	if out["onDemandPolicyItem"] == nil {
+		out["onDemandPolicyItem"] = nil
+	}
+	return ok(out)
 }
 
 // updateCompliance replaces the policy. Its other rules (that it only grows stricter)
@@ -94,7 +98,7 @@ func (c *call) updateCompliance() (answer, *problem) {
 	if before == text(doc) {
 		return c.getCompliance()
 	}
-	next := &compliancePolicy{doc: doc, state: "UPDATING", updated: c.at.Truncate(time.Second), by: orDefault(c.actor.Username, c.actor.PublicKey), due: c.at.Add(policyTakes)}
+	next := &compliancePolicy{doc: doc, state: "UPDATING", updated: c.at.Truncate(time.Second), by: orDefault(c.actor.Username, orDefault(c.actor.PublicKey, c.actor.ClientID)), due: c.at.Add(policyTakes)}
 	kind := "CPS_DATA_PROTECTION_UPDATE_REQUESTED"
 	if q == nil {
 		next.state, kind = "ENABLING", "CPS_DATA_PROTECTION_ENABLE_REQUESTED"

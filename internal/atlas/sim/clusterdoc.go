@@ -56,26 +56,6 @@ func firstRegion(size string) object {
 	return object{"providerName": "AWS", "regionName": "EU_CENTRAL_1"}
 }
 
-func completeRegion(region object, size string) object {
-	tenant := region["providerName"] == "TENANT"
-	specs, _ := region["electableSpecs"].(object)
-	if tenant {
-		specs = overlay(object{"instanceSize": "M0", "diskSizeGB": 0.5}, specs)
-	} else {
-		if size == "M0" {
-			size = "M10"
-		}
-		specs = overlay(object{"instanceSize": size, "nodeCount": 3.0, "diskSizeGB": 10.0}, specs)
-	}
-	out := overlay(object{"priority": 7.0}, overlay(region, object{"electableSpecs": specs}))
-	if !tenant {
-		out = overlay(object{"autoScaling": object{
-			"compute": object{"enabled": false, "scaleDownEnabled": false}, "diskGB": object{"enabled": true},
-		}}, out)
-	}
-	return out
-}
-
 // instanceSize is that of the first region's electable nodes.
 func instanceSize(doc object) string {
 	for _, spec := range objects(doc["replicationSpecs"]) {
@@ -126,7 +106,7 @@ func lowerPreference(bi any) any {
 
 // keepHardware puts back what the official document calls read-only and the real
 // service lets its users write: analytics and read-only nodes, and the bounds of
-// auto-scaling.
+// auto-scaling, with what the document does not know of it.
 func keepHardware(doc, raw object) {
 	specs, rawSpecs := objects(doc["replicationSpecs"]), objects(raw["replicationSpecs"])
 	for i := range specs {
@@ -139,7 +119,7 @@ func keepHardware(doc, raw object) {
 				compute, ok := to["compute"].(object)
 				rawCompute, _ := from["compute"].(object)
 				if ok {
-					keep(compute, rawCompute, "minInstanceSize", "maxInstanceSize")
+					keep(compute, rawCompute, "minInstanceSize", "maxInstanceSize", predictive)
 				}
 			}
 		}

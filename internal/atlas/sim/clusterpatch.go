@@ -18,7 +18,11 @@ func (c *call) clusterBody() (object, *problem) {
 				bi["readPreference"] = strings.ToUpper(s) // the real service reads and writes lower case
 			}
 		}
-		c.body = []byte(text(raw))
+		known, bad := withoutPredictive(raw)
+		if bad != nil {
+			return nil, bad
+		}
+		c.body = []byte(text(known))
 	}
 	doc, bad := c.document(apispec.Missing)
 	if bad != nil {

@@ -27,7 +27,8 @@ type cluster struct {
 // on.
 func (a *Atlas) newCluster(p *project, c Cluster) *cluster {
 	raw, _ := plainJSON(c.Rest) // a world's has been checked
-	rest, _ := writable("createGroupCluster", raw)
+	known, _ := withoutPredictive(raw)
+	rest, _ := writable("createGroupCluster", known)
 	keepHardware(rest, raw)
 	c.Rest, c.ProcessArgs = rest, deep(c.ProcessArgs)
 	if args, err := plainJSON(c.ProcessArgs); err == nil {
@@ -61,16 +62,24 @@ func (a *Atlas) newCluster(p *project, c Cluster) *cluster {
 
 // check judges what the types of a world's cluster cannot.
 func (c Cluster) check() *problem {
-	if bad := checkWritten("updateGroupClusterProcessArgs", c.ProcessArgs); bad != nil {
-		return bad
+	if wrong := checkWritten("updateGroupClusterProcessArgs", c.ProcessArgs); wrong != nil {
+		return wrong
 	}
 	written := overlay(c.Rest, nil)
 	if c.ClusterType != "" {
 		written["clusterType"] = c.ClusterType
 	}
-	doc, bad := writable("createGroupCluster", written)
-	if bad != nil {
-		return bad
+	plain, err := plainJSON(written)
+	if err != nil {
+		return bad("MALFORMED_JSON", "The attributes cannot be written as JSON.")
+	}
+	known, wrong := withoutPredictive(plain)
+	if wrong != nil {
+		return wrong
+	}
+	doc, wrong := writable("createGroupCluster", known)
+	if wrong != nil {
+		return wrong
 	}
 	return checkGrant(doc)
 }

@@ -23,7 +23,7 @@ func TestClusterReadsBack(t *testing.T) {
 		"advancedConfiguration":{"minimumEnabledTlsProtocol":"TLS1_3","tlsCipherConfigMode":"CUSTOM","customOpensslCipherConfigTls12":["TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"]},
 		"replicationSpecs":[{"zoneName":"A","regionConfigs":[{"providerName":"AWS","regionName":"EU_WEST_1","priority":6,
 			"electableSpecs":{"instanceSize":"M40","nodeCount":5,"diskSizeGB":80,"diskIOPS":3000,"ebsVolumeType":"PROVISIONED"},
-			"readOnlySpecs":{"instanceSize":"M40","nodeCount":1},"autoScaling":{"compute":{"enabled":true,"minInstanceSize":"M30","maxInstanceSize":"M50","scaleDownEnabled":true},"diskGB":{"enabled":false}}}]}]}`
+			"readOnlySpecs":{"instanceSize":"M40","nodeCount":1},"autoScaling":{"compute":{"enabled":true,"minInstanceSize":"M30","maxInstanceSize":"M50","scaleDownEnabled":true,"predictiveEnabled":true},"diskGB":{"enabled":false}}}]}]}`
 	if a := w.as(ownerID, "POST", w.path("{prod}/clusters"), written); a.status != 201 {
 		t.Fatalf("create: %d %s", a.status, a.raw)
 	}
@@ -31,6 +31,12 @@ func TestClusterReadsBack(t *testing.T) {
 	if err := json.Unmarshal([]byte(written), &want); err != nil {
 		t.Fatal(err)
 	}
+	// What is filled in: the disks of the nodes of the other kinds, and those of a kind that
+	// was not asked for.
+	region := rowsOf(rowsOf(want["replicationSpecs"])[0]["regionConfigs"])[0]
+	disks := object{"instanceSize": "M40", "diskSizeGB": 80.0, "diskIOPS": 3000.0, "ebsVolumeType": "PROVISIONED"}
+	region["readOnlySpecs"] = overlay(disks, object{"nodeCount": 1.0})
+	region["analyticsSpecs"] = overlay(disks, object{"nodeCount": 0.0})
 	read := w.as(ownerID, "GET", w.path("{prod}/clusters/c9"), nil).body
 	for key, v := range want {
 		got := read[key]
@@ -101,6 +107,7 @@ func TestClusterRefusals(t *testing.T) {
 		{"POST", "clusters", `{"name":"x"`, 400, "MALFORMED_JSON"},
 		{"POST", "clusters", `{"name":"x","tags":[{"key":"a","value":"b"},{"key":"a","value":"c"}]}`, 400, "VALIDATION_ERROR"},
 		{"POST", "clusters", `{"name":"x","replicationSpecs":[{"regionConfigs":[{"providerName":"AWS","regionName":"MOON_1"}]}]}`, 400, "INVALID_ENUM_VALUE"},
+		{"POST", "clusters", `{"name":"x","replicationSpecs":[{"regionConfigs":[{"providerName":"AWS","regionName":"EU_WEST_1","autoScaling":{"compute":{"predictiveEnabled":"no"}}}]}]}`, 400, "INVALID_JSON_ATTRIBUTE"},
 		{"POST", "clusters", `{"name":"main"}`, 400, "DUPLICATE_CLUSTER_NAME"},
 		{"POST", "clusters", `{"name":"flexy"}`, 400, "DUPLICATE_CLUSTER_NAME"},
 		{"POST", "flexClusters", `{"name":"main","providerSettings":{"backingProviderName":"AWS","regionName":"EU_WEST_1"}}`, 400, "DUPLICATE_CLUSTER_NAME"},

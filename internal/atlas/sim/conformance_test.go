@@ -224,7 +224,7 @@ func misfit(op *openapi3.Operation, name string, a answerOf) string {
 // likeTheSpec undoes the named differences: a database user's groupId (write-only), a
 // count of zero requests and the null of a secret that was never used, the
 // keys that a custom role's resource leaves out, a user's mobile number and password, what is null of an endpoint or a cloud
-// provider access role that is not ready, a flex cluster's release system, custom
+// provider access role that is not ready, or of a compliance policy, a flex cluster's release system, custom
 // role names outside the enum, and unions that the specification types wrongly.
 func likeTheSpec(v any) any {
 	switch v := v.(type) {
@@ -236,7 +236,7 @@ func likeTheSpec(v any) any {
 		for k := range v {
 			v[k] = likeTheSpec(v[k])
 		}
-		for _, key := range []string{"errorMessage", "endpointServiceName", "authorizedDate", "iamAssumedRoleArn"} {
+		for _, key := range []string{"errorMessage", "endpointServiceName", "authorizedDate", "iamAssumedRoleArn", "onDemandPolicyItem"} {
 			if v[key] == nil {
 				delete(v, key)
 			}

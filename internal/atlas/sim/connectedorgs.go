@@ -160,7 +160,7 @@ func (c *call) updateConnected() (answer, *problem) {
 	if bad := next.check(); bad != nil {
 		return answer{}, bad
 	}
-	if next.IdentityProviderID == "" && (text(next.PostAuthRoleGrants) != text(m.PostAuthRoleGrants) || mappingsText(next.RoleMappings) != mappingsText(m.RoleMappings)) {
+	if next.IdentityProviderID == "" && !(slices.Equal(next.PostAuthRoleGrants, m.PostAuthRoleGrants) && mappingsText(next.RoleMappings) == mappingsText(m.RoleMappings)) {
 		return answer{}, noProvider(m.org)
 	}
 	c.numberMappings(m, next)

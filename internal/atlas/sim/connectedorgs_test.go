@@ -46,6 +46,23 @@ func TestConnectedOrgReplaces(t *testing.T) {
 	}
 }
 
+// Without a provider for the UI, what does not change may be sent.
+func TestConnectedOrgUnchanged(t *testing.T) {
+	w := startWorld(t, governed)
+	path := w.fedPath("{fed}/connectedOrgConfigs/ORG")
+	patch := func(body string) answerOf { return w.as(ownerID, "PATCH", path, body) }
+	patch(`{"identityProviderId":"` + w.legacyID() + `","postAuthRoleGrants":[],"roleMappings":[]}`)
+	if a := patch(`{"postAuthRoleGrants":[],"roleMappings":[]}`); a.status != 200 || a.body["identityProviderId"] != nil || text(a.body["postAuthRoleGrants"]) != "[]" {
+		t.Errorf("got %d %s", a.status, a.raw)
+	}
+	if a := patch(`{"postAuthRoleGrants":["ORG_MEMBER"]}`); a.status != 400 {
+		t.Errorf("a change: %d %s", a.status, a.raw)
+	}
+	if a := w.as(ownerID, "GET", w.path("{org}/federationSettings"), nil); a.body["identityProviderStatus"] != "INACTIVE" || !strings.Contains(a.raw, `"identityProviderId":null`) {
+		t.Errorf("settings %d %s", a.status, a.raw)
+	}
+}
+
 func TestConnectedOrgRefused(t *testing.T) {
 	w := startWorld(t, governed)
 	path := w.fedPath("{fed}/connectedOrgConfigs/ORG")

@@ -106,6 +106,8 @@ func TestDatabaseAuthMistakes(t *testing.T) {
 		{ownerID, "PATCH", "{prod}/userSecurity", `{"ldap":{"authenticationEnabled":true}}`, 400, "MISSING_ATTRIBUTE"},
 		{ownerID, "PATCH", "{prod}/userSecurity", `{"ldap":{"authorizationEnabled":true}}`, 400, "VALIDATION_ERROR"},
 		{ownerID, "PATCH", "{dev}/userSecurity", `{"ldap":{"bindUsername":"alice"}}`, 400, "VALIDATION_ERROR"},
+		{ownerID, "PATCH", "{dev}/userSecurity", `{"ldap":{"bindUsername":"cn=alice,uid=x"}}`, 400, "VALIDATION_ERROR"},
+		{ownerID, "PATCH", "{dev}/userSecurity", `{"ldap":"x"}`, 400, "INVALID_JSON_ATTRIBUTE"},
 		{ownerID, "POST", "{dev}/userSecurity/ldap/verify", `{"hostname":"a.b"}`, 400, "MISSING_ATTRIBUTE"},
 		{ownerID, "GET", "{dev}/userSecurity/ldap/verify/aaaaaaaaaaaaaaaaaaaaaaaa", "", 404, "RESOURCE_NOT_FOUND"},
 		{ownerID, "PATCH", "{dev}/auditLog", filter, 400, "INVALID_JSON"},
@@ -175,7 +177,7 @@ func TestVerifyLDAP(t *testing.T) {
 	for host, want := range map[string]string{"ldap.example.com": "SUCCESS", "ldap.invalid": "FAIL"} {
 		w := startWorld(t, guarded)
 		verify := w.path("{dev}/userSecurity/ldap/verify")
-		a := w.as(ownerID, "POST", verify, object{"hostname": host, "port": 636, "bindUsername": "CN=a,DC=b", "bindPassword": "fake-bind"})
+		a := w.as(ownerID, "POST", verify, object{"hostname": host, "port": 636, "bindUsername": "cn=a,dc=b", "bindPassword": "fake-bind"})
 		if a.status != 200 || a.body["status"] != "PENDING" || strings.Contains(a.raw, "fake-bind") {
 			t.Fatalf("%s: %d %s", host, a.status, a.raw)
 		}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/atlas/sim/apispec"
@@ -77,12 +78,19 @@ func (a *Atlas) buildEndpoints(p *project, s *endpointService, all []PrivateEndp
 
 func (a *Atlas) newEndpoint(p *project, s *endpointService, w PrivateEndpoint, state string, at time.Time) *privateEndpoint {
 	if s.CloudProvider == "AZURE" {
-		w.PrivateEndpointConnectionName = orDefault(w.PrivateEndpointConnectionName, "pls_"+s.ID+"."+uuidOf(a.derive("azure connection", s.ID, w.ID)))
+		w.PrivateEndpointConnectionName = orDefault(w.PrivateEndpointConnectionName, azureConnection(w.ID))
 	}
 	e := &privateEndpoint{PrivateEndpoint: w}
 	a.enter(p, &e.timed, state, at, endpointStages(s.CloudProvider))
 	s.endpoints = append(s.endpoints, e)
 	return e
+}
+
+// azureConnection is a connection's name: a UUID and two names by the pattern of the
+// official document. That they are of the endpoint's resource id is a guess.
+func azureConnection(id string) string {
+	parts := strings.Split(id, "/") // "", subscriptions, …, resourceGroups, …, providers, …
+	return strings.Join([]string{parts[2], parts[4], parts[len(parts)-1]}, "%2F")
 }
 
 func checkEndpointID(provider, id string) *problem {

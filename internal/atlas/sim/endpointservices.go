@@ -30,7 +30,8 @@ type endpointService struct {
 }
 
 // attachments is how many service attachments a GCP service has: as recorded by the
-// Atlas CLI's tests in 2025 (it has been 50), and one with port mapping.
+// Atlas CLI's tests in 2025 (it has been 50), and one with port mapping. The recorded
+// names begin with projects/, where the pattern of the official document wants a URL.
 const attachments = 6
 
 func serviceStages() stages {

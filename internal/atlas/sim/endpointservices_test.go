@@ -75,7 +75,7 @@ var interfaces = []struct{ provider, region, body, id, first, second, last strin
 		`{"cloudProvider":"AWS","connectionStatus":"PENDING_ACCEPTANCE","deleteRequested":false,"errorMessage":null,"interfaceEndpointId":"` + vpce + `"}`,
 		`"connectionStatus":"PENDING"`, `"connectionStatus":"AVAILABLE"`},
 	{"AZURE", "US_EAST", `{"id":"` + azureName + `","privateEndpointIPAddress":"10.0.0.4"}`, azureName,
-		`"privateEndpointIPAddress":"10.0.0.4","privateEndpointResourceId":"` + azureName + `","status":"INITIATING"`, `"status":"AVAILABLE"`, `"status":"AVAILABLE"`},
+		`"privateEndpointConnectionName":"` + azureConnection(azureName) + `","privateEndpointIPAddress":"10.0.0.4","privateEndpointResourceId":"` + azureName + `","status":"INITIATING"`, `"status":"AVAILABLE"`, `"status":"AVAILABLE"`},
 	{"GCP", "CENTRAL_US", `{"endpointGroupName":"group","gcpProjectId":"shop-1234","endpoints":[{"endpointName":"e0","ipAddress":"10.0.0.4"}]}`, "group",
 		`"endpoints":[{"endpointName":"e0","ipAddress":"10.0.0.4","status":"INITIATING"}],"errorMessage":null,"gcpProjectId":"shop-1234"`, `"status":"VERIFIED"`, `"status":"AVAILABLE"`},
 }

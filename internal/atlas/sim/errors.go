@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 )
 
@@ -67,8 +68,12 @@ func (p *problem) body() object {
 	return out
 }
 
+// answer has the code in a header as well, as recorded answers of the real server.
 func (p *problem) answer() answer {
-	return answer{status: p.status, body: p.body(), header: p.header, isError: true}
+	header := http.Header{}
+	maps.Copy(header, p.header)
+	header.Set("X-Error-Code", p.code)
+	return answer{status: p.status, body: p.body(), header: header, isError: true}
 }
 
 // noRoute answers a request that fits no route. An operation of Atlas that this package

@@ -261,7 +261,7 @@ func (c *call) eventView(e *event) any {
 		out["links"] = c.self("/groups/" + group + "/events/" + e.id)
 	}
 	if isTrue(c.query.Get("includeRaw")) {
-		out["raw"] = object{"_t": "AUDIT", "id": e.id, "cre": e.raw["created"], "et": e.kind, "severity": "INFO"}
+		out["raw"] = object{"_t": "AUDIT", "id": e.id, "cre": e.raw["created"], "severity": "INFO"}
 	}
 	return out
 }

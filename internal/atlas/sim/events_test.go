@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/gatewarden/gatewarden/internal/atlas/sim/apispec"
 )
 
 // open puts an address on prod's list as somebody.
@@ -149,8 +151,8 @@ func TestOneEvent(t *testing.T) {
 	w.open(Actor{}, "192.0.2.9")
 	w.Advance(time.Minute)
 	id := w.events("{prod}")[0]["id"].(string)
-	if a := w.as(ownerID, "GET", w.path("{prod}/events/"+id+"?includeRaw=true"), nil); a.status != 200 || a.body["raw"] == nil {
-		t.Errorf("get: %d %s", a.status, a.raw)
+	if a := w.as(ownerID, "GET", w.path("{prod}/events/"+id+"?includeRaw=true"), nil); a.status != 200 || a.body["raw"] == nil || unknownKeys("raw", a.body["raw"]) != "" {
+		t.Errorf("get: %d %s, unknown %s", a.status, a.raw, unknownKeys("raw", a.body["raw"]))
 	}
 	w.Advance(-time.Second)
 	if a := w.as(ownerID, "GET", w.path("{prod}/events/"+id), nil); a.status != 404 || a.code() != "EVENT_NOT_FOUND" {
@@ -266,4 +268,15 @@ func TestFeedProperty(t *testing.T) {
 			rt.Fatalf("%d of %d events", len(seen), n)
 		}
 	})
+}
+
+// unknownKeys are those that a schema does not have.
+func unknownKeys(schema string, v any) string {
+	var out []string
+	for _, wrong := range apispec.Load().Check(apispec.Load().Schemas[schema], v) {
+		if wrong.Rule == apispec.Unknown {
+			out = append(out, wrong.Path)
+		}
+	}
+	return strings.Join(out, " ")
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -15,6 +16,7 @@ type ExportJob struct {
 	ClusterName    string           `yaml:"clusterName" json:"clusterName"`
 	SnapshotID     string           `yaml:"snapshotId" json:"snapshotId"`
 	ExportBucketID string           `yaml:"exportBucketId" json:"exportBucketId"`
+	Prefix         string           `yaml:"prefix,omitempty" json:"prefix,omitempty"`
 	CustomData     []map[string]any `yaml:"customData,omitempty" json:"customData,omitempty"`
 	State          string           `yaml:"state,omitempty" json:"state,omitempty"`
 	CreatedAt      *time.Time       `yaml:"createdAt,omitempty" json:"createdAt,omitempty"`
@@ -46,6 +48,23 @@ func (a *Atlas) moveExports(p *project, now time.Time) {
 	}
 }
 
+// exportPrefix is where a job's files go: the form is that of mongodb-atlas-cli's
+// recorded TestExportJobs, with ids. The official document's template has names there,
+// and its schedules a switch for them, which is taken to be what decides.
+func (p *project) exportPrefix(x *exportJob) string {
+	org, project := p.org.id, p.id
+	if p.schedules[x.ClusterName]["useOrgAndGroupNamesInExportPrefix"] == true {
+		org, project = p.org.name, p.name
+	}
+	taken := x.CreatedAt
+	for _, s := range p.snapshots {
+		if s.ID == x.SnapshotID {
+			taken = s.CreatedAt
+		}
+	}
+	return fmt.Sprintf("exported_snapshots/%s/%s/%s/%s/%d", org, project, x.ClusterName, taken.UTC().Format("2006-01-02T1504"), x.CreatedAt.Unix())
+}
+
 func (c *call) exportView(x *exportJob) any {
 	done := 0
 	if x.State == "Successful" {
@@ -54,7 +73,7 @@ func (c *call) exportView(x *exportJob) any {
 	out := object{
 		"id": x.ID, "snapshotId": x.SnapshotID, "exportBucketId": x.ExportBucketID, "state": x.State, "createdAt": isoTime(x.CreatedAt),
 		"customData": orEmpty(x.CustomData), "components": []any{}, "exportStatus": object{"exportedCollections": done, "totalCollections": 1},
-		"prefix": "/exported_snapshots/" + c.org.id + "/" + c.project.id + "/" + x.ClusterName + "/" + x.CreatedAt.Format("2006-01-02T1504") + "/" + x.CreatedAt.Format("20060102150405"),
+		"prefix": x.Prefix,
 		"links":  c.self(c.backupPath("exports", x.ID)),
 	}
 	if x.FinishedAt != nil {
@@ -109,6 +128,7 @@ func (c *call) createExport() (answer, *problem) {
 		return answer{}, noBucket(x.ExportBucketID)
 	}
 	x.ID, x.ClusterName, x.State, x.CreatedAt = c.a.nextID("export job"), k.Name, "Queued", orNow(nil, c.at)
+	x.Prefix = c.project.exportPrefix(x)
 	c.project.exports = append(c.project.exports, x)
 	c.a.wake(c.project, x.due)
 	c.effect("export job "+k.Name+"/"+x.ID, "", text(x.ExportJob))

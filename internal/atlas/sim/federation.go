@@ -136,13 +136,16 @@ func noFederation(id string) *problem {
 }
 
 // getFederation is asked by organisation; where there is none, the answer is 404 (a
-// guess).
+// guess). Without a provider for the UI the status is INACTIVE, as the real server's.
 func (c *call) getFederation() (answer, *problem) {
 	m := c.org.fedMember
 	if m == nil {
 		return answer{}, missing("FEDERATION_SETTINGS_NOT_FOUND", "The organization %s has no federation settings.", c.org.id)
 	}
-	out := object{"id": m.fed.id, "federatedDomains": orEmpty(m.fed.domains), "hasRoleMappings": len(m.RoleMappings) > 0}
+	out := object{
+		"id": m.fed.id, "federatedDomains": orEmpty(m.fed.domains), "hasRoleMappings": len(m.RoleMappings) > 0,
+		"identityProviderId": nil, "identityProviderStatus": "INACTIVE",
+	}
 	if p := m.fed.legacyProvider(m.IdentityProviderID); p != nil {
 		out["identityProviderId"], out["identityProviderStatus"] = p.OktaIDPID, p.Status
 	}

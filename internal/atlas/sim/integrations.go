@@ -30,7 +30,7 @@ func integrationOf(doc object) (object, *problem) {
 	if !slices.Contains(integrationTypes(), kind) { // HIP_CHAT is in the enum and has no schema
 		return nil, badEnum(kind, "type")
 	}
-	checked, bad := checkNewer(apispec.Load().Schemas["ThirdPartyIntegration"], map[string]any(doc), "bodyTemplate", "headersTemplate")
+	checked, bad := checkNewer(apispec.Load().Schemas["ThirdPartyIntegration"], map[string]any(doc), "bodyTemplate", "headersTemplate", "customEndpoint")
 	if bad != nil {
 		return nil, bad
 	}
@@ -68,16 +68,15 @@ func checkNewer(s *apispec.Schema, v any, newer ...string) (any, *problem) {
 	return facts.Writable(s, v), nil
 }
 
-// integrationView stars the secrets; a password is never shown, and a webhook without
-// templates has them as null.
+// integrationView stars the secrets; a password is never shown, and what a webhook and
+// Datadog have as null when it is unset is so in recorded answers.
 func integrationView(in object) any {
 	out := redact(in)
 	delete(out, "password")
-	if in["type"] == "WEBHOOK" {
-		for _, key := range []string{"bodyTemplate", "headersTemplate"} {
-			if out[key] == nil {
-				out[key] = nil
-			}
+	unset := map[any][]string{"WEBHOOK": {"bodyTemplate", "headersTemplate"}, "DATADOG": {"customEndpoint"}}
+	for _, key := range unset[in["type"]] {
+		if out[key] == nil {
+			out[key] = nil
 		}
 	}
 	return out

@@ -19,7 +19,7 @@ type verification struct {
 // verifyLDAP starts a try. Only names of hosts that cannot exist fail: nothing is
 // connected to.
 func (c *call) verifyLDAP() (answer, *problem) {
-	doc, bad := c.document()
+	doc, bad := c.ldapDocument("")
 	if bad != nil {
 		return answer{}, bad
 	}

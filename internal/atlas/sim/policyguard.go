@@ -25,9 +25,10 @@ func (p *policyProblem) answer() answer {
 	if p == nil {
 		return answer{}
 	}
-	body := bad(p.kind, "%s", p.detail).body()
+	wrong := bad(p.kind, "%s", p.detail)
+	body := wrong.body()
 	body["errorType"], body["invalidPolicies"] = p.kind, p.policies
-	return answer{status: http.StatusBadRequest, body: body}
+	return answer{status: http.StatusBadRequest, body: body, header: wrong.answer().header}
 }
 
 // checkPolicies refuses texts that are no policy, nil if there is none. The first kind of

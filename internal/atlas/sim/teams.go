@@ -189,6 +189,7 @@ func (c *call) renameTeam() (answer, *problem) {
 	return ok(c.teamView(t))
 }
 
+// deleteTeam tells of each member's going, too, as the real service does.
 func (c *call) deleteTeam() (answer, *problem) {
 	t, bad := c.findTeam(c.params["teamId"])
 	if bad != nil {
@@ -199,12 +200,14 @@ func (c *call) deleteTeam() (answer, *problem) {
 	}
 	before := t.state()
 	for _, m := range slices.Clone(t.users) {
+		was := m.shape()
 		t.leave(m)
+		c.announce(m, was, m.shape())
 	}
 	c.org.teams = slices.DeleteFunc(c.org.teams, func(x *team) bool { return x == t })
 	delete(c.org.teamByID, t.id)
 	delete(c.org.teamByName, t.name)
 	c.effect("team "+t.name, before, "")
-	c.orgEvent("TEAM_DELETED", "", t.extra()) // whether each user's going is told, too, is not documented
+	c.orgEvent("TEAM_DELETED", "", t.extra())
 	return empty(http.StatusNoContent)
 }

@@ -36,7 +36,7 @@ func TestTeamLifeCycle(t *testing.T) {
 		{"drop", "DELETE", "{org}/teams/{ops}/users/{carl}", "", "204", "org:REMOVED_FROM_TEAM:carl org:TEAM_UPDATED:{ops}"},
 		{"drop pending, deprecated", "DELETE", "{org}/teams/{ops}/users/{paula}", "", "404 USER_NOT_IN_ORG", ""},
 		{"delete one with a project", "DELETE", "{org}/teams/{payments}", "", "404 CANNOT_DELETE_TEAM_ASSIGNED_TO_PROJECT", ""},
-		{"delete", "DELETE", "{org}/teams/{ops}", "", "204", "org:TEAM_DELETED:{ops}"},
+		{"delete", "DELETE", "{org}/teams/{ops}", "", "204", "org:REMOVED_FROM_TEAM:bob org:REMOVED_FROM_TEAM:paula org:REMOVED_FROM_TEAM:alice org:TEAM_DELETED:{ops}"},
 		{"gone", "GET", "{org}/teams/{ops}", "", "404 TEAM_NOT_FOUND", ""},
 		{"gone", "GET", "{org}/teams/{ops}/users", "", "404 TEAM_NOT_FOUND", ""},
 	})
@@ -67,7 +67,7 @@ func TestTeamGrants(t *testing.T) {
 		{"again", "DELETE", "{dev}/teams/{idle}", "", "404 TEAM_NOT_IN_GROUP", ""},
 		{"team of a deleted project", "DELETE", "{dev}", "", "202", "org:GROUP_DELETED:+groupId"},
 		{"remove the other", "DELETE", "{prod}/teams/{payments}", "", "204", "org:TEAM_REMOVED_FROM_GROUP:{payments}+groupId prod:TEAM_REMOVED_FROM_GROUP:{payments}"},
-		{"now it is free", "DELETE", "{org}/teams/{payments}", "", "204", "org:TEAM_DELETED:{payments}"},
+		{"now it is free", "DELETE", "{org}/teams/{payments}", "", "204", "org:REMOVED_FROM_TEAM:bob org:REMOVED_FROM_TEAM:carl org:TEAM_DELETED:{payments}"},
 	})
 }
 

@@ -41,7 +41,7 @@ func (c *call) userSecurityView() any {
 func (c *call) getUserSecurity() (answer, *problem) { return ok(c.userSecurityView()) }
 
 func (c *call) updateUserSecurity() (answer, *problem) {
-	doc, bad := c.document()
+	doc, bad := c.ldapDocument("ldap")
 	if bad != nil {
 		return answer{}, bad
 	}
@@ -104,8 +104,11 @@ func (c *call) dropMapping() (answer, *problem) {
 // checkLDAP checks the whole of the settings: the schema, and what enabling needs (a
 // guess).
 func checkLDAP(ldap object) *problem {
-	facts := apispec.Load()
-	if _, bad := checkDocument(facts.Schemas["LDAPSecuritySettings"], map[string]any(ldap), nil); bad != nil {
+	facts, checked := apispec.Load(), overlay(nil, ldap)
+	if name, has := ldap["bindUsername"].(string); has {
+		checked["bindUsername"] = upperTypes(name)
+	}
+	if _, bad := checkDocument(facts.Schemas["LDAPSecuritySettings"], map[string]any(checked), nil); bad != nil {
 		return bad
 	}
 	if ldap["authenticationEnabled"] == true {

@@ -158,29 +158,53 @@ func post(ctx context.Context, client *http.Client, d Delivery) (int, error) {
 	return resp.StatusCode, nil
 }
 
-// notify queues an alert's webhooks. The configuration's delay holds for the first
+// notify queues an alert's webhooks, and notes when somebody is told of it: of the other
+// ways only that is simulated. The configuration's delay holds for the first
 // notification only. Templates are kept and not rendered: the default form goes out.
 func (a *Atlas) notify(p *project, k *alertConfig, al *Alert, event string, at time.Time) {
+	first := event == "alert.inform" || event == "alert.open"
+	var last *time.Time
 	for _, n := range k.notifications() {
 		address, key := p.webhook(n)
-		if n["typeName"] != "WEBHOOK" || address == "" {
+		if !reaches(n, address) {
 			continue
 		}
-		due := at.Add(a.webhooks.delay)
-		if minutes, _ := n["delayMin"].(float64); event == "alert.inform" || event == "alert.open" {
+		due := at
+		if minutes, _ := n["delayMin"].(float64); first {
 			due = due.Add(time.Duration(minutes) * time.Minute)
 		}
-		al.LastNotified = &due
-		body := al.view(p, uiBase, due)
-		body["humanReadable"] = fmt.Sprintf("Event %s. Project: %s, organization: %s", al.EventTypeName, p.name, p.org.name)
-		d := Delivery{At: due, URL: address, Event: event, AlertID: al.ID, Body: []byte(text(body)), Header: http.Header{}}
-		d.Header.Set("Content-Type", "application/json")
-		d.Header.Set("X-MMS-Event", event)
-		if key != "" {
-			d.Header.Set("X-MMS-Signature", signature(key, d.Body))
+		if n["typeName"] == "WEBHOOK" {
+			due = due.Add(a.webhooks.delay)
+			a.queueWebhook(p, al, event, address, key, due)
 		}
-		a.webhooks.queue = append(a.webhooks.queue, d)
+		if last == nil || due.After(*last) {
+			last = &due
+		}
 	}
+	if last != nil {
+		al.LastNotified = last
+	}
+}
+
+// reaches says whether a notification goes to anybody.
+func reaches(n object, address string) bool {
+	if n["typeName"] == "WEBHOOK" {
+		return address != ""
+	}
+	return n["emailEnabled"] != false || n["smsEnabled"] == true
+}
+
+func (a *Atlas) queueWebhook(p *project, al *Alert, event, address, key string, due time.Time) {
+	al.LastNotified = &due
+	body := al.view(p, uiBase, due)
+	body["humanReadable"] = fmt.Sprintf("Event %s. Project: %s, organization: %s", al.EventTypeName, p.name, p.org.name)
+	d := Delivery{At: due, URL: address, Event: event, AlertID: al.ID, Body: []byte(text(body)), Header: http.Header{}}
+	d.Header.Set("Content-Type", "application/json")
+	d.Header.Set("X-MMS-Event", event)
+	if key != "" {
+		d.Header.Set("X-MMS-Signature", signature(key, d.Body))
+	}
+	a.webhooks.queue = append(a.webhooks.queue, d)
 }
 
 // signature is what Atlas puts on a webhook whose receiver has a secret.

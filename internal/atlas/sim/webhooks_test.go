@@ -135,6 +135,25 @@ func TestNoWebhook(t *testing.T) {
 	}
 }
 
+// The time of the last notification is of those that reach somebody, in whichever way.
+func TestLastNotified(t *testing.T) {
+	for _, c := range []struct{ notifications, want string }{
+		{`{"typeName":"GROUP","emailEnabled":true}`, "2026-08-03T10:00:00Z"},
+		{`{"typeName":"GROUP","emailEnabled":true,"delayMin":5}`, ""},
+		{`{"typeName":"GROUP","emailEnabled":false,"smsEnabled":true}`, "2026-08-03T10:00:00Z"},
+		{`{"typeName":"GROUP","emailEnabled":false,"smsEnabled":false}`, ""},
+		{`{"typeName":"EMAIL","emailAddress":"a@example.com"},{"typeName":"WEBHOOK"}`, "2026-08-03T10:00:00Z"},
+	} {
+		w := startWorld(t, guarded)
+		w.do("PUT", w.path("{dev}/alertConfigs/"+hookConfig), `{"eventTypeName":"NETWORK_PERMISSION_ENTRY_ADDED","enabled":true,"notifications":[`+c.notifications+`]}`)
+		w.opens("192.0.2.9")
+		rows := w.do("GET", w.path("{dev}/alertConfigs/"+hookConfig+"/alerts"), nil).results()
+		if got, _ := rows[0]["lastNotified"].(string); got != c.want {
+			t.Errorf("%s: %q, want %q", c.notifications, got, c.want)
+		}
+	}
+}
+
 func TestWebhookDelay(t *testing.T) {
 	w := startWorld(t, guarded)
 	w.SetWebhookDelay(90 * time.Second)

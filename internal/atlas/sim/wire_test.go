@@ -69,6 +69,11 @@ func TestServerHeaders(t *testing.T) {
 			t.Errorf("%s: %q, want %q", key, got, want)
 		}
 	}
+	for path, status := range map[string]int{"/orgs/x": 404, "{prod}/accessList/192.0.2.200": 404, "{prod}/clusters?itemsPerPage=x": 400} {
+		if a := w.as(ownerID, "GET", w.path(path), nil); a.status != status || a.code() == "" || a.header.Get("X-Error-Code") != a.code() {
+			t.Errorf("%s: %d %s, header %v", path, a.status, a.raw, a.header)
+		}
+	}
 }
 
 // fill gives prod the given number of access-list entries in all.

@@ -39,7 +39,7 @@ var atlasID = regexp.MustCompile(`^[0-9a-f]{24}$`)
 func single(k access.Kind) bool {
 	return slices.Contains([]access.Kind{
 		access.KindOrg, access.KindOrgSettings, access.KindFederation, access.KindProject, access.KindProjectSettings,
-		access.KindAuditing, access.KindDatabaseAuth, access.KindX509Config,
+		access.KindAuditing, access.KindDatabaseAuth,
 	}, k)
 }
 
@@ -51,6 +51,9 @@ func (p Pending) about() about {
 			return exactly(t) // what was looked at in it, as a collection of documents
 		}
 		return exactly(p.Event.Scope.ID())
+	}
+	if p.Kind == access.KindX509Config {
+		return p.certified()
 	}
 	if t == "" {
 		return about{}
@@ -83,6 +86,19 @@ func (p Pending) about() about {
 		return about{suffix: "/" + t} // the provider is not told
 	}
 	return exactly(t)
+}
+
+// certified is for the certificates of a project: its own authorities under its id, and
+// those that Atlas issued to a user, of whom not every event tells the name.
+func (p Pending) certified() about {
+	switch user := strings.TrimPrefix(p.Event.Target, "CN="); {
+	case !strings.HasPrefix(p.Event.Type, "MONGODB_USER_"):
+		return exactly(p.Event.Scope.ID())
+	case user == "":
+		return about{prefix: "user/"}
+	default:
+		return exactly("user/" + user)
+	}
 }
 
 // owned is for names of two parts of which t has both or the first: a key and its

@@ -14,6 +14,31 @@ import (
 
 const teamID, otherTeamID = "c0ffee000000000000000001", "c0ffee000000000000000002"
 
+// Certificates are the project's own authorities or those of one user.
+func TestCertificatesOfAnEvent(t *testing.T) {
+	for _, tc := range []struct {
+		event, target string
+		fits, others  []string
+	}{
+		{"CUSTOMER_X509_CRL_UPDATED", "", []string{projectID}, []string{"user/batch"}},
+		{"MONGODB_USER_X509_CERT_CREATED", "", []string{"user/batch", "user/other"}, []string{projectID}},
+		{"MONGODB_USER_X509_CERT_REVOKED", "CN=batch", []string{"user/batch"}, []string{"user/other", projectID}},
+		{"MONGODB_USER_DELETED", "batch", []string{"user/batch"}, []string{"user/other", projectID}},
+	} {
+		p := Pending{Kind: access.KindX509Config, Op: access.OpUpdated, Event: access.Event{Type: tc.event, Scope: access.ProjectScope(projectID), Target: tc.target}}
+		for _, n := range tc.fits {
+			if !p.about().fits(n) {
+				t.Errorf("%s of %q is not about %s", tc.event, tc.target, n)
+			}
+		}
+		for _, n := range tc.others {
+			if p.about().fits(n) {
+				t.Errorf("%s of %q is about %s", tc.event, tc.target, n)
+			}
+		}
+	}
+}
+
 // What an event's target says of a resource's name, whole or in part.
 func TestEventIsAbout(t *testing.T) {
 	for _, tc := range []struct {

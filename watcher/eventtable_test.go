@@ -165,7 +165,7 @@ func TestMeanings(t *testing.T) {
 		{"IDENTITY_PROVIDER_JWKS_REVOKED", "identity_provider observed", ""},
 		{"USER_SECURITY_SETTINGS_UPDATED", "", "database_auth updated, x509_config ~updated"},
 		{"NETWORK_PERMISSION_ENTRY_ADDED", "", "ip_access_entry created"},
-		{"MONGODB_USER_X509_CERT_CREATED", "", "database_user observed"},
+		{"MONGODB_USER_X509_CERT_CREATED", "", "database_user observed, x509_config ~updated"},
 		{"CLUSTER_READY", "", "cluster read, flex_cluster read"},
 		{"OAUTH_TOKEN_ISSUED", "org_settings observed", ""},
 		{"PRIMARY_ELECTED", "", ""},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gatewarden/gatewarden/config"
@@ -56,18 +57,13 @@ func verdict(orgs []daemon.Permissions) error {
 }
 
 func showPermissions(w io.Writer, o daemon.Permissions) {
-	fmt.Fprintf(w, "org %s %s, profile %s, %d project(s)\n", o.Org, o.Name, o.Profile, o.Projects)
 	if o.Failed != "" {
 		return // the error says it
 	}
+	fmt.Fprintf(w, "org %s %s, profile %s, %d project(s)\n", o.Org, o.Name, o.Profile, o.Projects)
 	showHeld(w, "read", &o.Read)
 	showHeld(w, "write", o.Write)
-	for _, u := range o.Unreadable {
-		fmt.Fprintf(w, "  %s of %s cannot be read (%s): %s\n", u.Kind, u.Name, u.Status, u.Why)
-	}
-	if len(o.Unreadable) == 0 {
-		fmt.Fprintln(w, "  everything that the profile covers can be read")
-	}
+	showUnreadable(w, o.Unreadable)
 	if len(o.NotCovered) > 0 {
 		fmt.Fprintln(w, "  not covered by choice:", strings.Join(o.NotCovered, ", "))
 	}
@@ -77,15 +73,15 @@ func showHeld(w io.Writer, side string, h *daemon.Held) {
 	switch {
 	case h == nil:
 		fmt.Fprintf(w, "  %s credential: none, and the profile needs none\n", side)
+		return
 	case h.Unknown != "":
 		fmt.Fprintf(w, "  %s credential %s: its roles cannot be told: %s\n", side, h.Credential, h.Unknown)
+	case h.Credential == "":
+		fmt.Fprintf(w, "  %s credential: none\n", side)
 	case len(h.Missing)+len(h.More) == 0:
 		fmt.Fprintf(w, "  %s credential %s: exactly the roles of the profile\n", side, h.Credential)
 	default:
 		fmt.Fprintf(w, "  %s credential %s:\n", side, h.Credential)
-	}
-	if h == nil {
-		return
 	}
 	for _, m := range h.Missing {
 		fmt.Fprintln(w, "    missing:", m)
@@ -93,4 +89,42 @@ func showHeld(w io.Writer, side string, h *daemon.Held) {
 	for _, m := range h.More {
 		fmt.Fprintln(w, "    more than it needs:", m)
 	}
+}
+
+// showUnreadable tells each reason once, with all that cannot be read for it.
+func showUnreadable(w io.Writer, all []daemon.Unreadable) {
+	type group struct{ kinds, names []string }
+	groups, order := map[string]*group{}, []string(nil)
+	for _, u := range all {
+		why := fmt.Sprintf("(%s): %s", u.Status, strings.ReplaceAll(u.Why, " of "+u.Scope.ID(), ""))
+		g := groups[why]
+		if g == nil {
+			g = &group{}
+			groups[why], order = g, append(order, why)
+		}
+		g.kinds, g.names = with(g.kinds, string(u.Kind)), with(g.names, u.Name)
+	}
+	for _, why := range order {
+		g := groups[why]
+		fmt.Fprintf(w, "  cannot be read: %s of %s %s\n", strings.Join(g.kinds, ", "), some(g.names), why)
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(w, "  everything that the profile covers can be read")
+	}
+}
+
+func with(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// some keeps a line readable where there are thousands of projects.
+func some(names []string) string {
+	const most = 10
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs every script beside a simulated Atlas of its own, at $ATLAS, which
-// holds testdata/world.yaml.
+// holds the script's world.yaml, or testdata/world.yaml where it has none.
 func TestScripts(t *testing.T) {
 	text, err := os.ReadFile("testdata/world.yaml")
 	if err != nil {
@@ -35,7 +36,11 @@ func TestScripts(t *testing.T) {
 			},
 		},
 		Setup: func(e *testscript.Env) error {
-			w, err := sim.ParseWorld("world.yaml", text)
+			world := text
+			if own, err := os.ReadFile(filepath.Join(e.WorkDir, "world.yaml")); err == nil {
+				world = own
+			}
+			w, err := sim.ParseWorld("world.yaml", world)
 			if err != nil {
 				return err
 			}

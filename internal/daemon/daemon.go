@@ -113,6 +113,21 @@ func Run(ctx context.Context, o Options) error {
 
 // Start builds and starts a daemon. It runs until ctx ends; call Wait.
 func Start(ctx context.Context, o Options) (*Daemon, error) {
+	d, err := assembled(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if !o.NoListen {
+		if err := d.serve(d.ctx, Addresses(o.File.HTTP)); err != nil {
+			return nil, errors.Join(err, d.close(ctx))
+		}
+	}
+	d.run()
+	return d, nil
+}
+
+// assembled is a daemon with its store open and its stages built, of which nothing runs.
+func assembled(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{opts: o, logger: o.Logger, registry: o.Registry, problem: "starting"}
 	if d.logger == nil {
 		d.logger = zap.NewNop()
@@ -133,12 +148,6 @@ func Start(ctx context.Context, o Options) (*Daemon, error) {
 	if err := d.assemble(); err != nil {
 		return nil, errors.Join(err, d.close(ctx))
 	}
-	if !o.NoListen {
-		if err := d.serve(d.ctx, Addresses(o.File.HTTP)); err != nil {
-			return nil, errors.Join(err, d.close(ctx))
-		}
-	}
-	d.run()
 	return d, nil
 }
 
@@ -196,9 +205,10 @@ func (d *Daemon) assemble() error {
 }
 
 func (d *Daemon) watcherOptions(f *config.File, orgs []string) watcher.Options {
+	profile := profileOf(f)
 	return watcher.Options{
 		Atlas: d.fleet, Now: d.fleet.Now, Watch: d.watch, Inventory: d.inventory, Intents: intents{d},
-		Principals: f.Principals, Orgs: orgs, Active: f.Schedule.FeedActive, Idle: f.Schedule.FeedIdle,
+		Kinds: profile.Kinds, Principals: f.Principals, Orgs: orgs, Active: f.Schedule.FeedActive, Idle: f.Schedule.FeedIdle,
 		Joins: joins(), Busy: func(s access.Scope) bool { return d.busy.is(d.ctx, s, d.fleet.Now()) },
 		SweepGate: f.Schedule.SweepGate, SweepRest: f.Schedule.SweepRest,
 		Logger: d.logger.Named("watcher"), Metrics: watcher.NewMetrics(d.registry),

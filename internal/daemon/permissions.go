@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,9 +27,10 @@ type Permissions struct {
 	Failed     string       `json:"failed,omitempty"`     // why nothing could be found out
 }
 
-// Held is what a credential holds of what its side of the profile takes.
+// Held is what a credential holds of what its side of the profile takes. A role of a
+// project says where it is missing or too much: in every project, or in which.
 type Held struct {
-	Credential string   `json:"credential"`
+	Credential string   `json:"credential,omitempty"` // empty: there is none
 	Missing    []string `json:"missing,omitempty"`
 	More       []string `json:"moreThanNeeded,omitempty"`
 	Unknown    string   `json:"unknown,omitempty"` // why its roles cannot be told
@@ -110,7 +112,10 @@ func (p *permissions) look(ctx context.Context, read atlas.Credential, o config.
 		return
 	}
 	if o.Write.IsZero() {
-		p.out.Write = &Held{Unknown: "there is no write credential: nothing can be written in this org"}
+		p.out.Write = &Held{Missing: slices.Clone(p.profile.Write)}
+		for _, role := range p.profile.WriteProjects {
+			p.out.Write.Missing = append(p.out.Write.Missing, role+everyProject)
+		}
 		return
 	}
 	h := p.held(ctx, name(credential(o.Write)), p.profile.Write, p.profile.WriteProjects)
@@ -185,6 +190,7 @@ func (p *permissions) held(ctx context.Context, credential string, org, projects
 			h.More = append(h.More, r)
 		}
 	}
+	missing, more := byRole{}, byRole{}
 	for _, project := range p.projects {
 		here := slices.Clone(onProject[project.ID])
 		for _, r := range onOrg {
@@ -192,16 +198,33 @@ func (p *permissions) held(ctx context.Context, credential string, org, projects
 		}
 		for _, need := range projects {
 			if !slices.ContainsFunc(here, func(r string) bool { return reach.ContainsProjectRole(r, need) }) {
-				h.Missing = append(h.Missing, need+" on "+project.Title)
+				missing[need] = append(missing[need], project.Title)
 			}
 		}
 		for _, r := range onProject[project.ID] {
 			if r != "GROUP_READ_ONLY" && !slices.ContainsFunc(projects, func(need string) bool { return reach.ContainsProjectRole(need, r) }) {
-				h.More = append(h.More, r+" on "+project.Title)
+				more[r] = append(more[r], project.Title)
 			}
 		}
 	}
+	h.Missing, h.More = append(h.Missing, missing.lines(len(p.projects))...), append(h.More, more.lines(len(p.projects))...)
 	return h
+}
+
+// byRole are names of projects by a role.
+type byRole map[string][]string
+
+const everyProject = " on every project"
+
+func (b byRole) lines(projects int) (out []string) {
+	for _, role := range slices.Sorted(maps.Keys(b)) {
+		if len(b[role]) == projects {
+			out = append(out, role+everyProject)
+		} else {
+			out = append(out, role+" on "+strings.Join(b[role], ", "))
+		}
+	}
+	return out
 }
 
 // rolesOf finds the credential among the org's keys or accounts.

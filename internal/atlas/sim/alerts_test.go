@@ -2,12 +2,10 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -40,47 +38,6 @@ var guarded = strings.Replace(shop, "      - name: dev\n", `      - name: dev
         alerts:
           - {id: eeeeeeeeeeeeeeeeeeeeeeee, eventTypeName: USERS_WITHOUT_MULTI_FACTOR_AUTH, status: OPEN, created: 2026-08-01T00:00:00Z}
 `, 1)
-
-// alertAnswersFitTheSpec is answersFitTheSpec in the guarded world.
-func alertAnswersFitTheSpec(t *testing.T, doc *openapi3.T) {
-	for _, c := range []struct{ op, method, path, body string }{
-		{"getGroupUserSecurity", "GET", "{prod}/userSecurity", ""},
-		{"updateGroupUserSecurity", "PATCH", "{prod}/userSecurity", `{"ldap":{"port":637,"userToDNMapping":[{"match":"(.*)","substitution":"CN={0}"}]}}`},
-		{"disableGroupUserSecurityCustomerX509", "DELETE", "{prod}/userSecurity/customerX509", ""},
-		{"deleteGroupUserSecurityLdapUserToDnMapping", "DELETE", "{prod}/userSecurity/ldap/userToDNMapping", ""},
-		{"verifyGroupUserSecurityLdap", "POST", "{prod}/userSecurity/ldap/verify", `{"bindPassword":"fake","bindUsername":"CN=a,DC=b","hostname":"ldap.example.com","port":636}`},
-		{"listGroupDatabaseUserCerts", "GET", "{dev}/databaseUsers/batch/certs", ""},
-		{"getGroupAuditLog", "GET", "{prod}/auditLog", ""},
-		{"updateGroupAuditLog", "PATCH", "{prod}/auditLog", `{"enabled":true,"auditFilter":"{\"atype\":\"authenticate\"}"}`},
-		{"listAlertConfigMatcherFieldNames", "GET", "/alertConfigs/matchers/fieldNames", ""},
-		{"listGroupAlertConfigs", "GET", "{dev}/alertConfigs", ""},
-		{"createGroupAlertConfig", "POST", "{dev}/alertConfigs", `{"eventTypeName":"JOINED_GROUP","notifications":[{"typeName":"GROUP","emailEnabled":true},{"typeName":"WEBHOOK","webhookUrl":"https://hooks.example.com/a"}],"matchers":[{"fieldName":"CLUSTER_NAME","operator":"EQUALS","value":"main"}]}`},
-		{"getGroupAlertConfig", "GET", "{dev}/alertConfigs/dddddddddddddddddddddddd", ""},
-		{"updateGroupAlertConfig", "PUT", "{dev}/alertConfigs/dddddddddddddddddddddddd", `{"eventTypeName":"REMOVED_FROM_GROUP","notifications":[{"typeName":"WEBHOOK"}]}`},
-		{"toggleGroupAlertConfig", "PATCH", "{dev}/alertConfigs/dddddddddddddddddddddddd", `{"enabled":false}`},
-		{"getGroupAlertConfigAlerts", "GET", "{dev}/alertConfigs/dddddddddddddddddddddddd/alerts", ""},
-		{"listGroupAlerts", "GET", "{dev}/alerts", ""},
-		{"getGroupAlert", "GET", "{dev}/alerts/eeeeeeeeeeeeeeeeeeeeeeee", ""},
-		{"acknowledgeGroupAlert", "PATCH", "{dev}/alerts/eeeeeeeeeeeeeeeeeeeeeeee", `{"acknowledgedUntil":"2026-09-01T00:00:00Z"}`},
-		{"getGroupAlertAlertConfigs", "GET", "{dev}/alerts/eeeeeeeeeeeeeeeeeeeeeeee/alertConfigs", ""},
-		{"listGroupIntegrations", "GET", "{dev}/integrations", ""},
-		{"getGroupIntegration", "GET", "{dev}/integrations/WEBHOOK", ""},
-		{"createGroupIntegration", "POST", "{dev}/integrations/PAGER_DUTY", `{"serviceKey":"00000000000000000000000000000033"}`},
-		{"updateGroupIntegration", "PUT", "{dev}/integrations/WEBHOOK", `{"url":"https://hooks.example.com/other"}`},
-	} {
-		t.Run(c.op, func(t *testing.T) {
-			w := startWorld(t, guarded)
-			i := slices.IndexFunc(w.routes, func(r route) bool { return r.op == c.op })
-			a := w.do(c.method, w.path(c.path), c.body)
-			if a.status/100 != 2 {
-				t.Fatalf("got %d %s", a.status, a.raw)
-			}
-			if why := misfit(operation(t, doc, &w.routes[i]), c.op, a); why != "" {
-				t.Errorf("%s\n%s", why, a.raw)
-			}
-		})
-	}
-}
 
 func TestAlertMistakes(t *testing.T) {
 	config := func(kind, notifications string) string {

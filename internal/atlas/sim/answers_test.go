@@ -101,7 +101,7 @@ var answerTypes = map[string]func() any{
 
 // TestPublicAnswers holds the simulator against what is publicly seen of the real service.
 func TestPublicAnswers(t *testing.T) {
-	doc, files := spec(t), answerFiles(t)
+	doc, files := officialDocument(t).T, answerFiles(t)
 	if len(files) < 36 {
 		t.Errorf("only %d answers of the real service", len(files))
 	}

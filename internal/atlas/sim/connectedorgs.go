@@ -81,6 +81,7 @@ func (m *connectedOrg) nameProviders() error {
 		}
 		m.IdentityProviderID = p.OktaIDPID
 	}
+	m.DataAccessIdentityProviderIDs = slices.Clone(m.DataAccessIdentityProviderIDs) // the world's
 	for i, name := range m.DataAccessIdentityProviderIDs {
 		p := find(name)
 		if p == nil {

@@ -153,7 +153,9 @@ func (c *call) updateRole() (answer, *problem) {
 	before := text(held)
 	*held = *r
 	c.effect(r.RoleName, before, text(held))
-	c.projectEvent("MONGODB_ROLE_UPDATED", nil)
+	if before != text(held) {
+		c.projectEvent("MONGODB_ROLE_UPDATED", nil)
+	}
 	return ok(roleView(held))
 }
 

@@ -203,7 +203,9 @@ func (c *call) updateUser() (answer, *problem) {
 		c.a.expect(c.project, u.DeleteAfterDate)
 	}
 	c.effect(u.key(), before, userState(held))
-	c.projectEvent("MONGODB_USER_UPDATED", object{"dbUserUsername": u.eventName()})
+	if before != userState(held) {
+		c.projectEvent("MONGODB_USER_UPDATED", object{"dbUserUsername": u.eventName()})
+	}
 	return ok(c.userView(held))
 }
 

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,71 +112,6 @@ func (w *world) feed(project, want string) {
 	}
 	if strings.Join(got, " ") != want {
 		w.t.Errorf("events\ngot  %s\nwant %s", strings.Join(got, " "), want)
-	}
-}
-
-func TestNetworkAnswersFitTheSpec(t *testing.T) {
-	doc := spec(t)
-	link, box, ids := "{prod}/privateEndpoint", "{prod}/containers", "{prod}/privateNetworkSettings/endpointIds"
-	for _, c := range []struct{ op, method, path, body string }{
-		{"createGroupPrivateEndpointEndpointService", "POST", link + "/endpointService", `{"providerName":"AWS","region":"EU_WEST_1"}`},
-		{"createGroupPrivateEndpointEndpointService", "POST", link + "/endpointService", `{"providerName":"GCP","region":"EASTERN_US","portMappingEnabled":true}`},
-		{"updateGroupPrivateEndpointEndpointService", "PATCH", link + "/endpointService/" + awsServiceID, `{"cloudProvider":"AWS","supportedRemoteRegions":["EU_WEST_1"]}`},
-		{"listGroupPrivateEndpointEndpointService", "GET", link + "/AWS/endpointService", ""},
-		{"listGroupPrivateEndpointEndpointService", "GET", link + "/GCP/endpointService", ""},
-		{"getGroupPrivateEndpointEndpointService", "GET", link + "/AZURE/endpointService/" + azServiceID, ""},
-		{"createGroupPrivateEndpointEndpointServiceEndpoint", "POST", link + "/AWS/endpointService/" + awsServiceID + "/endpoint", `{"id":"vpce-0123456789abcdef1"}`},
-		{"createGroupPrivateEndpointEndpointServiceEndpoint", "POST", link + "/AZURE/endpointService/" + azServiceID + "/endpoint", `{"id":"` + azureName + `","privateEndpointIPAddress":"10.0.0.4"}`},
-		{"getGroupPrivateEndpointEndpointServiceEndpoint", "GET", link + "/AWS/endpointService/" + awsServiceID + "/endpoint/" + vpce, ""},
-		{"deleteGroupPrivateEndpointEndpointServiceEndpoint", "DELETE", link + "/AWS/endpointService/" + awsServiceID + "/endpoint/" + vpce, ""},
-		{"deleteGroupPrivateEndpointEndpointService", "DELETE", link + "/AZURE/endpointService/" + azServiceID, ""},
-		{"getGroupPrivateEndpointRegionalMode", "GET", link + "/regionalMode", ""},
-		{"toggleGroupPrivateEndpointRegionalMode", "PATCH", link + "/regionalMode", `{"enabled":false}`},
-		{"listGroupPrivateNetworkSettingEndpointIds", "GET", ids, ""},
-		{"createGroupPrivateNetworkSettingEndpointId", "POST", ids, `{"endpointId":"vpce-0123456789abcdef1"}`},
-		{"getGroupPrivateNetworkSettingEndpointId", "GET", ids + "/" + vpce, ""},
-		{"deleteGroupPrivateNetworkSettingEndpointId", "DELETE", ids + "/" + vpce, ""},
-		{"listGroupContainers", "GET", box + "?providerName=AWS", ""},
-		{"listGroupContainerAll", "GET", box + "/all", ""},
-		{"createGroupContainer", "POST", box, `{"providerName":"AWS","regionName":"EU_WEST_1","atlasCidrBlock":"10.1.0.0/21"}`},
-		{"getGroupContainer", "GET", box + "/" + gcpBoxID, ""},
-		{"updateGroupContainer", "PATCH", box + "/" + azBoxID, `{"providerName":"AZURE","atlasCidrBlock":"10.9.0.0/21"}`},
-		{"deleteGroupContainer", "DELETE", box + "/" + azBoxID, ""},
-		{"listGroupPeers", "GET", "{prod}/peers", ""},
-		{"createGroupPeer", "POST", "{prod}/peers", `{"providerName":"GCP","containerId":"` + gcpBoxID + `","gcpProjectId":"shop-1234","networkName":"default"}`},
-		{"getGroupPeer", "GET", "{prod}/peers/" + awsPeerID, ""},
-		{"updateGroupPeer", "PATCH", "{prod}/peers/" + awsPeerID, `{"routeTableCidrBlock":"10.21.0.0/16"}`},
-		{"deleteGroupPeer", "DELETE", "{prod}/peers/" + awsPeerID, ""},
-		{"listGroupCloudProviderAccess", "GET", "{prod}/cloudProviderAccess", ""},
-		{"createGroupCloudProviderAccess", "POST", "{prod}/cloudProviderAccess", `{"providerName":"AWS"}`},
-		{"getGroupCloudProviderAccess", "GET", "{prod}/cloudProviderAccess/" + awsRoleID, ""},
-		{"authorizeGroupCloudProviderAccessRole", "PATCH", "{prod}/cloudProviderAccess/" + awsRoleID, `{"providerName":"AWS","iamAssumedRoleArn":"arn:aws:iam::123456789012:role/other"}`},
-		{"listGroupBackupPrivateEndpoints", "GET", "{prod}/backup/AWS/privateEndpoints", ""},
-		{"createGroupBackupPrivateEndpoint", "POST", "{prod}/backup/AWS/privateEndpoints", `{"regionName":"US_WEST_2"}`},
-		{"getGroupBackupPrivateEndpoint", "GET", "{prod}/backup/AWS/privateEndpoints/" + outboundID, ""},
-		{"deleteGroupBackupPrivateEndpoint", "DELETE", "{prod}/backup/AWS/privateEndpoints/" + outboundID, ""},
-		{"listGroupEncryptionAtRestPrivateEndpoints", "GET", "{prod}/encryptionAtRest/AZURE/privateEndpoints", ""},
-		{"createGroupEncryptionAtRestPrivateEndpoint", "POST", "{prod}/encryptionAtRest/AWS/privateEndpoints", `{"regionName":"US_WEST_2"}`},
-		{"getGroupEncryptionAtRestPrivateEndpoint", "GET", "{prod}/encryptionAtRest/AZURE/privateEndpoints/" + outboundID, ""},
-		{"requestGroupEncryptionAtRestPrivateEndpointDeletion", "DELETE", "{prod}/encryptionAtRest/AZURE/privateEndpoints/" + outboundID, ""},
-	} {
-		t.Run(c.op+c.path, func(t *testing.T) {
-			w := wire(t)
-			i := slices.IndexFunc(w.routes, func(r route) bool { return r.op == c.op })
-			a := w.as(ownerID, c.method, w.path(c.path), c.body)
-			if a.status/100 != 2 {
-				t.Fatalf("got %d %s", a.status, a.raw)
-			}
-			if a.raw == "" { // there is nothing but the status
-				if a.status != 204 && realStatus[c.op] != a.status {
-					t.Errorf("status %d", a.status)
-				}
-				return
-			}
-			if why := misfit(operation(t, doc, &w.routes[i]), c.op, a); why != "" {
-				t.Error(why, a.raw)
-			}
-		})
 	}
 }
 

@@ -16,7 +16,8 @@ type Facts struct {
 	Schemas    map[string]*Schema `json:"schemas"`
 	Events     Events             `json:"events"`
 
-	byID map[string]*Operation
+	byID     map[string]*Operation
+	patterns *sync.Map // compiled, by their text
 }
 
 // Events are the enums of event types.
@@ -90,7 +91,7 @@ var Load = sync.OnceValue(func() *Facts {
 	if err := json.Unmarshal(facts, f); err != nil {
 		panic(fmt.Sprintf("apispec: atlas.json is damaged: %v", err)) // it is part of the program
 	}
-	f.byID = make(map[string]*Operation, len(f.Operations))
+	f.byID, f.patterns = make(map[string]*Operation, len(f.Operations)), &sync.Map{}
 	for _, op := range f.Operations {
 		f.byID[op.ID] = op
 	}

@@ -168,7 +168,7 @@ func (c *checker) text(s *Schema, v, path string) {
 	switch {
 	case s.MinLength != nil && n < *s.MinLength || s.MaxLength != nil && n > *s.MaxLength:
 		c.add(Range, path, "must have %s", span(" characters", s.MinLength, s.MaxLength))
-	case s.Pattern != "" && !matches(s.Pattern, v):
+	case s.Pattern != "" && !c.facts.matches(s.Pattern, v):
 		c.add(Range, path, "must match %q", s.Pattern)
 	case s.Format == "date-time" && !isDate(v):
 		c.add(Date, path, "%s", v)
@@ -186,9 +186,17 @@ func span[T int | float64](unit string, low, high *T) string {
 }
 
 // matches treats a pattern that Go cannot compile as no pattern.
-func matches(pattern, v string) bool {
-	re, err := regexp.Compile(pattern)
-	return err != nil || re.MatchString(v)
+func (f *Facts) matches(pattern, v string) bool {
+	held, ok := f.patterns.Load(pattern)
+	if !ok {
+		re, err := regexp.Compile(pattern)
+		if err != nil {
+			re = nil
+		}
+		held, _ = f.patterns.LoadOrStore(pattern, re)
+	}
+	re := held.(*regexp.Regexp)
+	return re == nil || re.MatchString(v)
 }
 
 func isDate(v string) bool {

@@ -119,6 +119,10 @@ func TestAttributeParts(t *testing.T) {
 	}{
 		{"a member without a team", access.KindTeamMember, []string{"created " + a, "created " + b},
 			[]string{"JOINED_TEAM b@example.com 5 mallory"}, []string{b + " mallory: JOINED_TEAM"}, 0},
+		{"nor is a member whose name ends like it", access.KindTeamMember, []string{"created " + a, "created " + teamID + "/aa@example.com"},
+			[]string{"JOINED_TEAM a@example.com 5 mallory"}, []string{a + " mallory: JOINED_TEAM"}, 0},
+		{"an event of another whose name ends like it", access.KindTeamMember, []string{"created " + teamID + "/aa@example.com"},
+			[]string{"JOINED_TEAM a@example.com 5 mallory"}, nil, 1},
 		{"a member of two teams", access.KindTeamMember, []string{"created " + a, "created " + c},
 			[]string{"JOINED_TEAM a@example.com 5 mallory", "JOINED_TEAM A@example.com 6 mallory"},
 			[]string{a + " mallory: JOINED_TEAM", c + " mallory: JOINED_TEAM"}, 0},

@@ -3,6 +3,7 @@ package watcher
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,37 @@ func TestParseEventTableRefuses(t *testing.T) {
 		if _, err := parseEventTable(tc.text); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%q: %v, want %q", tc.text, err, tc.want)
 		}
+	}
+}
+
+// governance finds, by their names, the types that say who may do what: they are never
+// nothing, however long the list of what is ignored gets.
+var governance = regexp.MustCompile(`ROLES?_|ACCESS_LIST|NETWORK_PERMISSION|EMPLOYEE_ACCESS|TWO_FACTOR|MULTI_FACTOR|^API_KEY|^(ORG_)?SERVICE_ACCOUNT_[^S]|^SERVICE_ACCOUNT_SECRET_|` +
+	`IDENTITY_PROVIDER|FEDERATION_SETTINGS|^DOMAIN|RESTRICT_ORG|RESOURCE_POLICY|^MONGODB_(USER|ROLE)|X509_CRL_UPDATED|JOINED_|INVITED_TO_|INVITATION|REMOVED_FROM_|^TEAM_|` +
+	`PEER_|INTERFACE_ENDPOINT|^ENDPOINT_SERVICE|AUDIT_LOG_CONFIG|ALERT_CONFIG_|^INTEGRATION_|RESTORE_REQUESTED|SESSION_TIMEOUT|SECURITY_(CONTACT|SETTINGS)`)
+
+// A type that says who may do what touches a kind, in this feed or, where the same is
+// told in both, in the other one.
+func TestGovernanceIsMapped(t *testing.T) {
+	spec, table := theSpecification(t), theEventTable()
+	found := 0
+	for _, org := range []bool{true, false} {
+		for _, name := range spec.feed(t, org) {
+			if !governance.MatchString(name) {
+				continue
+			}
+			found++
+			told := table.mapped[feedType{name, org}] != nil
+			if reason := table.passed[feedType{name, org}]; reason == "orgfeed" || reason == "projectfeed" {
+				told = table.mapped[feedType{name, reason == "orgfeed"}] != nil
+			}
+			if !told {
+				t.Errorf("%s of an org (%t) touches no kind: %s%s", name, org, table.passed[feedType{name, org}], table.ignored[name])
+			}
+		}
+	}
+	if found < 100 {
+		t.Errorf("only %d types look like governance", found)
 	}
 }
 

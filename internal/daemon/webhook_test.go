@@ -234,6 +234,10 @@ func TestReplayMemory(t *testing.T) {
 	if r.admit(at(200, replayWindow), day.Add(time.Hour)) || !r.admit(at(202, replayWindow+3*time.Hour), day.Add(3*time.Hour)) {
 		t.Error("an hour later: the same one is admitted, or a new one refused")
 	}
+	late := newReplays(begin)
+	if late.admit(at(300, time.Minute), day.Add(2*time.Minute)) || !late.admit(at(301, 3*time.Minute), day.Add(2*time.Minute)) {
+		t.Error("nothing was forgotten: one of more than a day ago is admitted, or one of a day ago is not")
+	}
 	flood := newReplays(begin)
 	flood.most = 8
 	for n := range 1000 { // of one second

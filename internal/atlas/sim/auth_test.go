@@ -213,6 +213,35 @@ func TestChallengeHasNoSideEffects(t *testing.T) {
 	}
 }
 
+// Who has not said who it is learns nothing of what there is: neither which paths and
+// versions are served, nor which ids exist, nor that a body is wrong.
+func TestUnauthenticatedLearnsNothing(t *testing.T) {
+	w := start(t)
+	for _, c := range []struct{ method, path, body, accept string }{
+		{"GET", "{prod}", "", anyAccept},
+		{"GET", "/groups/ffffffffffffffffffffffff", "", anyAccept},
+		{"GET", "/groups/nope", "", anyAccept},
+		{"GET", "/nowhere", "", anyAccept},
+		{"PUT", "{prod}/accessList", "[]", anyAccept},
+		{"GET", "{prod}", "", "application/json"},
+		{"GET", "{prod}/clusters", "", "application/vnd.atlas.2022-01-01+json"},
+		{"POST", "{prod}/accessList", "{", anyAccept},
+	} {
+		for name, headers := range map[string][]string{
+			"nothing": {"Accept", c.accept}, "an unknown token": {"Accept", c.accept, "Authorization", "Bearer fake"},
+			"an unknown scheme": {"Accept", c.accept, "Authorization", "Basic YTpi"},
+		} {
+			a := w.send(w.request(c.method, w.path(c.path), c.body, headers...))
+			if a.status != 401 || a.code() != "UNEXPECTED_ERROR" || a.header.Get("WWW-Authenticate") == "" || a.header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s %s with %s: %d %s", c.method, c.path, name, a.status, a.raw)
+			}
+		}
+	}
+	if n := len(w.Requests()) + len(w.Effects()); n != 0 {
+		t.Errorf("they left %d traces", n)
+	}
+}
+
 func TestRoles(t *testing.T) {
 	for _, c := range []struct {
 		id, method, path string

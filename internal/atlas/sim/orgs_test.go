@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // refusals runs requests of the owner that must be refused and leave nothing behind.
@@ -114,6 +116,31 @@ func TestOrgSettings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A change of one setting leaves the others as they are, also inside of the timeouts.
+func TestOrgSettingsMerge(t *testing.T) {
+	w := startWorld(t, governed)
+	path := w.path("{org}/settings")
+	before := w.as(readerID, "GET", path, nil).body
+	for _, c := range []struct {
+		body, field string
+		want        any
+	}{
+		{`{"restrictEmployeeAccess":true}`, "restrictEmployeeAccess", true},
+		{`{"securityContact":"other@example.com"}`, "securityContact", "other@example.com"},
+		{`{"customSessionTimeouts":{"absoluteSessionTimeoutInSeconds":7200}}`, "customSessionTimeouts", map[string]any{"absoluteSessionTimeoutInSeconds": 7200.0, "idleSessionTimeoutInSeconds": 900.0}},
+		{`{"multiFactorAuthRequired":false}`, "multiFactorAuthRequired", false},
+	} {
+		before[c.field] = c.want
+		a := w.as(ownerID, "PATCH", path, c.body)
+		if d := cmp.Diff(before, a.body); d != "" || a.status != 200 {
+			t.Errorf("%s: %d %s", c.body, a.status, d)
+		}
+	}
+	if d := cmp.Diff(before, w.as(readerID, "GET", path, nil).body); d != "" {
+		t.Error(d)
 	}
 }
 

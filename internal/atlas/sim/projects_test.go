@@ -48,6 +48,65 @@ func TestProjectLife(t *testing.T) {
 	}
 }
 
+// What the organisation held of a deleted project goes with it: roles of people, keys and
+// accounts, team grants and role mappings.
+func TestDeletedProjectIsForgotten(t *testing.T) {
+	for name, c := range map[string]struct {
+		world string
+		grant string // a key with a role on the project
+		shown []string
+	}{
+		"people and machines": {staff, `{"desc":"k","roles":["GROUP_READ_ONLY"]}`, []string{"{org}/users", "{org}/apiKeys", "{org}/users/{bob}", "{org}/groups"}},
+		"role mappings":       {governed, "", []string{"{fed}/connectedOrgConfigs/ORG/roleMappings", "{org}/groups"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := startWorld(t, c.world)
+			gone, held := w.ProjectID("prod"), w.projects[w.ProjectID("prod")].org
+			path := func(p string) string {
+				if len(w.federations) > 0 {
+					return w.fedPath(p)
+				}
+				return w.staffPath(p)
+			}
+			if c.grant != "" {
+				if a := w.do("POST", w.path("{prod}/apiKeys"), c.grant); a.status != 200 && a.status != 201 {
+					t.Fatalf("a key: %d %s", a.status, a.raw)
+				}
+			}
+			for _, p := range c.shown {
+				if a := w.do("GET", path(p), nil); a.status != 200 || !strings.Contains(a.raw, gone) {
+					t.Errorf("before, %s does not show it: %d %s", p, a.status, a.raw)
+				}
+			}
+			if a := w.as(ownerID, "DELETE", w.path("{prod}"), nil); a.status != 202 {
+				t.Fatalf("delete: %d %s", a.status, a.raw)
+			}
+			for _, p := range c.shown {
+				if a := w.do("GET", path(p), nil); a.status != 200 || strings.Contains(a.raw, gone) {
+					t.Errorf("%s still shows it: %d %s", p, a.status, a.raw)
+				}
+			}
+			for _, who := range held.principals {
+				for _, g := range who.grants {
+					if g.GroupID == gone {
+						t.Errorf("%s keeps %s on it", who.credential(), g.RoleName)
+					}
+				}
+			}
+			for _, team := range held.teams {
+				for _, g := range team.grants {
+					if g.project.id == gone {
+						t.Errorf("team %s keeps its grant", team.name)
+					}
+				}
+			}
+			if text, err := w.Snapshot().YAML(); err != nil || strings.Contains(string(text), gone) {
+				t.Errorf("the snapshot still has it: %v", err)
+			}
+		})
+	}
+}
+
 func TestProjectRefusals(t *testing.T) {
 	w := start(t)
 	org := w.OrgID("ExampleCorp")

@@ -1,0 +1,75 @@
+package main
+
+// faithful is the breakages of the simulator, of reading all kinds, and of the webhooks.
+func faithful() []mutant {
+	return []mutant{
+		// Who may do what in the simulator.
+		{"sim-role-ignored-in-project", "internal/atlas/sim/roles.go", "		if overlap(satisfiers(n), all) {\n", "		if true || overlap(satisfiers(n), all) {\n", "./internal/atlas/sim", "TestRoles"},
+		{"sim-role-ignored-in-org", "internal/atlas/sim/roles.go", "		if overlap(satisfiers(n), p.orgRoles()) {\n", "		if true || overlap(satisfiers(n), p.orgRoles()) {\n", "./internal/atlas/sim", "TestMachineRoles"},
+		{"sim-404-before-401", "internal/atlas/sim/serve.go", "	who, bad := a.authenticate(r)\n", "	if found, _, known := a.find(r.Method, strings.TrimPrefix(r.URL.EscapedPath(), apiPrefix)); found == nil {\n		out := a.render(nil, noRoute(r.Method, r.URL.EscapedPath(), known).answer(), version{})\n		return nil, &out\n	}\n	who, bad := a.authenticate(r)\n", "./internal/atlas/sim", "TestUnauthenticatedLearnsNothing"},
+		{"sim-access-list-not-enforced", "internal/atlas/sim/keyaccess.go", "	if len(inside) == 0 {\n", "	if false && len(inside) == 0 {\n", "./internal/atlas/sim", "TestKeyAccessList"},
+		{"sim-required-access-list-forgotten", "internal/atlas/sim/keyaccess.go", "		if c.who.org.accessListRequired() {\n", "		if false && c.who.org.accessListRequired() {\n", "./internal/atlas/sim", "TestOrgRequiresAccessLists"},
+		{"sim-digest-replayed", "internal/atlas/sim/digest.go", "	if d[\"qop\"] != \"\" && a.repeated(", "	if false && a.repeated(", "./internal/atlas/sim", "TestDigest"},
+		{"sim-digest-of-another-request", "internal/atlas/sim/digest.go", " || d[\"uri\"] != requestURI(r)", "", "./internal/atlas/sim", "TestDigest"},
+		{"sim-second-secret-shortens-nothing", "internal/atlas/sim/secrets.go", "; old.expires.After(last) {", "; false && old.expires.After(last) {", "./internal/atlas/sim", "TestSecretsExpire"},
+		{"sim-last-owner-removed", "internal/atlas/sim/orgusers.go", "	if m.lastOwner() {\n", "	if false && m.lastOwner() {\n", "./internal/atlas/sim", "TestOrgUserLifeCycle"},
+		{"sim-last-owner-demoted", "internal/atlas/sim/orgusers.go", " || !m.lastOwner() {", " || true {", "./internal/atlas/sim", "TestOrgUserLifeCycle"},
+		// What a request to the simulator changes.
+		{"sim-patch-drops-other-settings", "internal/atlas/sim/orgsettings.go", "	after := onto(before, doc)\n", "	after := onto(OrganizationSettings{}, doc)\n", "./internal/atlas/sim", "TestOrgSettingsMerge"},
+		{"sim-patch-drops-the-list-not-sent", "internal/atlas/sim/customroles.go", "	r := in.onto(*held)\n", "	r := in.onto(CustomRole{RoleName: held.RoleName})\n", "./internal/atlas/sim", "TestPatchRoleReplacesLists"},
+		{"sim-patch-merges-a-list", "internal/atlas/sim/dbusers.go", "		u.Roles = orEmpty(*in.Roles)\n", "		u.Roles = append(orEmpty(u.Roles), *in.Roles...)\n", "./internal/atlas/sim", "TestPatchUser"},
+		{"sim-patch-ignores-an-empty-list", "internal/atlas/sim/dbusers.go", "	if in.Scopes != nil {\n", "	if in.Scopes != nil && len(*in.Scopes) > 0 {\n", "./internal/atlas/sim", "TestPatchUser"},
+		{"sim-permanent-made-temporary", "internal/atlas/sim/expire.go", "	case exists && held == nil:\n", "	case false:\n", "./internal/atlas/sim", "TestPatchUser"},
+		{"sim-temporary-for-ever", "internal/atlas/sim/expire.go", "	case want.After(now.Add(7 * 24 * time.Hour)):\n", "	case false:\n", "./internal/atlas/sim", "TestTemporaryUser|TestCreateUser"},
+		{"sim-temporary-x509-user", "internal/atlas/sim/dbusers.go", "	if u.X509Type != \"NONE\" && u.DeleteAfterDate != nil {\n", "	if false {\n", "./internal/atlas/sim", "TestCreateUser"},
+		{"sim-dead-project-keeps-key-roles", "internal/atlas/sim/projects.go", "		who.grants = slices.DeleteFunc(who.grants, func(g Grant) bool { return g.GroupID == p.id })\n", "		_ = who\n", "./internal/atlas/sim", "TestDeletedProjectIsForgotten"},
+		{"sim-dead-project-keeps-people", "internal/atlas/sim/projects.go", "	o.leavePeople(p)\n", "", "./internal/atlas/sim", "TestDeletedProjectIsForgotten"},
+		{"sim-dead-project-keeps-mappings", "internal/atlas/sim/projects.go", "	o.leaveFederation(p)\n", "", "./internal/atlas/sim", "TestDeletedProjectIsForgotten"},
+		{"sim-resource-policy-not-enforced", "internal/atlas/sim/accesslist.go", "	if bad := c.accessAllowed(wanted); bad != nil {\n", "	if bad := c.accessAllowed(wanted); false {\n", "./internal/atlas/sim", "TestPolicyForbidsAccess"},
+		{"sim-sunset-ignored", "internal/atlas/sim/versions.go", "		if v.sunset != \"\" && now.Format", "		if false && now.Format", "./internal/atlas/sim", "TestVersions"},
+		// What the simulator tells.
+		{"sim-event-in-the-wrong-feed", "internal/atlas/sim/memberchange.go", "	c.a.record(&p.feed, c.at,", "	c.a.record(&p.org.feed, c.at,", "./internal/atlas/sim", "TestProjectUserLifeCycle"},
+		{"sim-event-not-written", "internal/atlas/sim/customroles.go", "	c.projectEvent(\"MONGODB_ROLE_UPDATED\", nil)\n", "", "./internal/atlas/sim", "TestPatchRoleReplacesLists"},
+		{"sim-event-without-actor", "internal/atlas/sim/events.go", "	c.a.record(&c.project.feed, c.at, c.actor,", "	c.a.record(&c.project.feed, c.at, Actor{},", "./internal/atlas/sim", "TestEventActors|TestEventsOfCredentials"},
+		{"sim-expiry-blamed-on-somebody-else", "internal/atlas/sim/expire.go", "	a.record(&p.feed, at, Actor{}, kind,", "	a.record(&p.feed, at, Actor{Username: \"alice@example.com\"}, kind,", "./internal/atlas/sim", "TestTemporaryEntryVanishes|TestTemporaryUser"},
+		{"sim-signature-over-another-body", "internal/atlas/sim/webhooks.go", "signature(key, d.Body)", "signature(key, append(d.Body[:len(d.Body):len(d.Body)], '\\n'))", "./internal/atlas/sim", "TestWebhook"},
+		{"sim-integration-secret-shown", "internal/atlas/sim/integrations.go", "	out := redact(in)\n", "	out := overlay(in, object{})\n", "./internal/atlas/sim", "TestIntegrations"},
+		{"sim-secret-in-an-effect", "internal/atlas/sim/notifications.go", "func(_, value string) string { return mask(value) }", "func(_, value string) string { return value }", "./internal/atlas/sim", "TestIntegrations"},
+		// What the client takes for the whole truth.
+		{"untold-switch-taken-for-off", "internal/atlas/decodeorg.go", "		return nil, errors.New(\"multiFactorAuthRequired, apiAccessListRequired or restrictEmployeeAccess is not told\")\n", "		s.SetMultiFactorAuthRequired(s.GetMultiFactorAuthRequired())\n		s.SetApiAccessListRequired(s.GetApiAccessListRequired())\n		s.SetRestrictEmployeeAccess(s.GetRestrictEmployeeAccess())\n", "./internal/atlas", "TestDecodeKindsStrict"},
+		{"childs-failure-ignored", "internal/atlas/gather.go", "			g.add(elements, name, at, err)\n", "			if err == nil {\n				g.add(elements, name, at, nil)\n			}\n", "./internal/atlas", "TestFanOut"},
+		{"parents-failure-ignored", "internal/atlas/gather.go", "	return elements, g.add(nil, \"\", at, err)\n", "	return elements, g.add(nil, \"\", at, nil) && err == nil\n", "./internal/atlas", "TestFanOut"},
+		{"parent-gone-taken-for-failure", "internal/atlas/gather.go", "*failure](err); ok && errors.Is", "*failure](err); ok && false && errors.Is", "./internal/atlas", "TestFanOut"},
+		{"project-gone-taken-for-parent-gone", "internal/atlas/gather.go", "f.code != \"\" && !scopeGone(f.code) {", "f.code != \"\" {", "./internal/atlas", "TestFanOut"},
+		{"proxys-404-taken-for-parent-gone", "internal/atlas/gather.go", "errors.Is(f, access.ErrGone) && f.code != \"\" &&", "errors.Is(f, access.ErrGone) &&", "./internal/atlas", "TestFanOut"},
+		{"providers-of-the-default-filter", "internal/atlas/readorg.go", "	every := url.Values{\"protocol\": {\"SAML\", \"OIDC\"}, \"idpType\": {\"WORKFORCE\", \"WORKLOAD\"}}\n", "	every := url.Values{}\n", "./internal/atlas", "TestEveryProvider"},
+		{"peerings-of-one-provider", "internal/atlas/readproject.go", "	for _, provider := range []string{\"AWS\", \"AZURE\", \"GCP\"} {\n		if g.list(", "	for _, provider := range []string{\"AWS\"} {\n		if g.list(", "./internal/atlas", "TestEveryProvider"},
+		{"endpoints-of-one-provider", "internal/atlas/readproject.go", "	for _, provider := range []string{\"AWS\", \"AZURE\", \"GCP\"} {\n		if g.array(", "	for _, provider := range []string{\"AWS\"} {\n		if g.array(", "./internal/atlas", "TestEveryProvider"},
+		{"date-of-use-makes-a-change", "internal/access/diff.go", "\"lastAuth\", ", "", "./internal/access", "TestVolatileDates"},
+		// What the watcher makes of events.
+		{"type-left-out-of-the-table", "watcher/eventtable.txt", "ORG_EMPLOYEE_ACCESS_UNRESTRICTED	org	org_settings updated\n", "", "./watcher", "TestEventTableIsComplete"},
+		{"type-mapped-to-nothing", "watcher/eventtable.txt", "ORG_EMPLOYEE_ACCESS_UNRESTRICTED	org	org_settings updated\n", "ORG_EMPLOYEE_ACCESS_UNRESTRICTED	org	- lifecycle\n", "./watcher", "TestGovernanceIsMapped"},
+		{"member-by-the-end-of-a-name", "watcher/events.go", "	return about{suffix: \"/\" + strings.ToLower(t)}\n", "	return about{suffix: strings.ToLower(t)}\n", "./watcher", "TestAttributeParts"},
+		{"webhooks-source-lost", "watcher/document.go", "	if d.Dirty[kind].Source == access.SourceWebhook && m.Source == access.SourceFeed {\n", "	if false {\n", "./watcher", "TestHint"},
+		{"side-effect-takes-what-is-explained", "watcher/attribute.go", "explained || len(a.recent[i].Change.Events) > 0 ||", "false && explained ||", "./watcher", "TestAttributeParts"},
+		// What the receiver of webhooks lets in.
+		{"signature-compared-in-part", "internal/daemon/webhook.go", "	return hmac.Equal(got, mac.Sum(nil))\n", "	return hmac.Equal(got, mac.Sum(nil)[:min(len(got), sha1.Size)])\n", "./internal/daemon", "TestSignature"},
+		{"signature-not-asked-for", "internal/daemon/webhook.go", "	if !signed(key, body,", "	if false && !signed(key, body,", "./internal/daemon", "TestWebhookAnswers"},
+		{"replay-forgotten", "internal/daemon/replay.go", "; known || !a.updated", "; false && known || !a.updated", "./internal/daemon", "TestWebhookReplays|TestReplayMemory"},
+		{"old-replay-admitted", "internal/daemon/replay.go", " || !a.updated.After(now.Add(-replayWindow)) {", " {", "./internal/daemon", "TestReplayMemory"},
+		{"refused-webhook-remembered", "internal/daemon/webhook.go", "		h.replays.forget(a) // so that it may come again\n", "", "./internal/daemon", "TestWebhookReplays"},
+		{"body-without-a-cap", "internal/daemon/webhook.go", "http.MaxBytesReader(w, r.Body, webhookBody)", "r.Body", "./internal/daemon", "TestWebhookAnswers"},
+		{"project-of-a-foreign-org", "internal/daemon/webhook.go", "	return scope, ok && (a.org == \"\" || a.org == org), err\n", "	return scope, ok || a.org == org, err\n", "./internal/daemon", "TestWebhookAnswers"},
+		{"foreign-org", "internal/daemon/webhook.go", "slices.Contains(f.orgs, a.org), nil", "slices.Contains(f.orgs, a.org) || true, nil", "./internal/daemon", "TestWebhookAnswers"},
+		{"webhook-answered-though-nothing-is-stored", "internal/daemon/wake.go", "			b.err = w.mark(w.ctx, scope, b.kinds)\n			close(b.done)\n", "			close(b.done)\n			_ = w.mark(w.ctx, scope, b.kinds)\n", "./internal/daemon", "TestWakes"},
+		// What is judged, and what is touched.
+		{"kinds-outside-of-the-profile-asked-for", "internal/daemon/permissions.go", "	for _, k := range p.profile.Kinds(p.org) {\n", "	for _, k := range access.OrgKinds() {\n", "./internal/daemon", "TestPermissionsFollowTheProfile"},
+		{"observing-profile-writes", "internal/daemon/settings.go", "DryRun: f.DryRun || len(profileOf(f).Write)+len(profileOf(f).WriteProjects) == 0,", "DryRun: f.DryRun,", "./internal/daemon", "TestProfileThatObserves"},
+		{"uncovered-rule-judged", "rules/engine.go", " || e.uncovered(r) != \"\":\n", ":\n", "./rules", "TestNotCovered"},
+		{"uncovered-finding-resolved", "rules/advance.go", "	if why := f.e.uncovered(r); why != \"\" {\n", "	if why := f.e.uncovered(r); false {\n", "./rules", "TestNotCovered"},
+		{"hooks-install-in-a-dry-run", "internal/daemon/hooksrun.go", "	if policy(f, access.OwnAccess{}).DryRun && !o.EvenInDryRun {\n", "	if false {\n", "./cmd/gatewarden", "TestScripts/hooks"},
+		{"hooks-remove-a-shared-config", "internal/daemon/hooks.go", " && len(c.Notifications) == 1 && ", " && ", "./internal/daemon", "TestHookPlans"},
+		{"hooks-remove-anothers-integration", "internal/daemon/hooks.go", "	case !w.ours(url):\n", "	case false:\n", "./internal/daemon", "TestHookPlans"},
+		{"hooks-remove-what-is-in-use", "internal/daemon/hooks.go", "	case used != \"\":\n", "	case false:\n", "./internal/daemon", "TestHookPlans"},
+	}
+}

@@ -32,8 +32,9 @@ type Mark struct {
 	At     time.Time     `json:"at"`
 	Source access.Source `json:"source"`
 	Why    string        `json:"why"`
-	Gap    bool          `json:"gap,omitempty"`  // nobody watched before it
-	Held   bool          `json:"held,omitempty"` // reading was denied: try again every minute, not at every poll
+	Gap    bool          `json:"gap,omitempty"`    // nobody watched before it
+	Held   bool          `json:"held,omitempty"`   // reading was denied: try again every minute, not at every poll
+	Failed bool          `json:"failed,omitempty"` // reading failed: the next try keeps nobody else waiting
 }
 
 // Read says when a kind was last read.

@@ -25,6 +25,7 @@ type due struct {
 	seq    uint64 // of the mark before the read; 0: none
 	source access.Source
 	gap    bool
+	first  bool // something changed in it: it does not wait for sweeps, nor for what failed before
 }
 
 // result is what came of it.
@@ -50,7 +51,7 @@ func (w *Watcher) dues(job access.Poll, doc Watch, now time.Time) (out []due) {
 			listed := slices.ContainsFunc(out, func(x due) bool { return x.kind == k })
 			held := doc.Dirty[k].Held
 			if !listed && !held && slices.Contains(kinds, k) && now.Sub(doc.Reads[k].Complete) > time.Minute {
-				out = append(out, due{kind: k, source: job.Source})
+				out = append(out, due{kind: k, source: job.Source, first: d.first})
 			}
 		}
 	}
@@ -66,13 +67,13 @@ func (w *Watcher) dueKind(job access.Poll, doc Watch, k access.Kind, now time.Ti
 	}
 	overdue := asked || w.turned(job.Scope, k, read.last(), now, period)
 	if dirty {
-		return due{k, m.Seq, m.Source, m.Gap}, overdue || !m.Held
+		return due{kind: k, seq: m.Seq, source: m.Source, gap: m.Gap, first: !m.Held && !m.Failed}, overdue || !m.Held
 	}
 	if overdue {
 		return due{kind: k, source: access.SourceSweep}, true
 	}
 	waits := slices.ContainsFunc(doc.Pending, func(p Pending) bool { return p.Kind == k && !now.Before(p.At.Add(time.Second)) })
-	return due{kind: k, source: access.SourceFeed}, waits
+	return due{kind: k, source: access.SourceFeed, first: true}, waits
 }
 
 // asked reports whether the job is a sweep of the kind that has not been done. A job
@@ -84,10 +85,31 @@ func (w *Watcher) asked(job access.Poll, doc Watch, k access.Kind) bool {
 	return job.At.IsZero() || doc.Reads[k].last().Before(job.At)
 }
 
-// readAll reads what is due. Kinds are independent: one that goes wrong leaves the
+// readDue reads what is due, and stores what it answers: first where something changed,
+// so that neither a sweep nor a kind that keeps failing makes a judgement wait.
+func (w *Watcher) readDue(ctx context.Context, job access.Poll, seen Watch, fed bool) error {
+	var first, rest []due
+	for _, d := range w.dues(job, seen, w.opts.Now()) {
+		if d.first {
+			first = append(first, d)
+		} else {
+			rest = append(rest, d)
+		}
+	}
+	results, readErr := w.readAll(ctx, job, seen, first)
+	if len(rest) > 0 && len(first) > 0 {
+		if err := w.settle(ctx, job, seen, false, results); err != nil {
+			return errors.Join(readErr, err)
+		}
+		results = nil
+	}
+	more, err := w.readAll(ctx, job, seen, rest)
+	return errors.Join(readErr, err, w.settle(ctx, job, seen, fed, append(results, more...)))
+}
+
+// readAll reads kinds side by side. They are independent: one that goes wrong leaves the
 // others as they are.
-func (w *Watcher) readAll(ctx context.Context, job access.Poll, doc Watch) ([]result, error) {
-	list := w.dues(job, doc, w.opts.Now())
+func (w *Watcher) readAll(ctx context.Context, job access.Poll, doc Watch, list []due) ([]result, error) {
 	results, errs := make([]result, len(list)), make([]error, len(list))
 	panics := make([]any, len(list))
 	var group errgroup.Group
@@ -297,8 +319,13 @@ func (d *Watch) answer(r result, now time.Time) (changed bool) {
 		d.Reads[r.kind] = read
 		return true
 	}
-	if !dirty {
-		d.mark(r.kind, Mark{At: now, Source: r.source, Why: strings.TrimSpace(string(r.status) + ": " + r.reason)})
+	switch {
+	case !dirty:
+		d.mark(r.kind, Mark{At: now, Source: r.source, Why: strings.TrimSpace(string(r.status) + ": " + r.reason), Failed: r.status == access.StatusFailed})
+	case mine && !m.Failed && r.status == access.StatusFailed:
+		m.Failed = true
+		d.Dirty[r.kind] = m
+		return true
 	}
 	return !dirty
 }

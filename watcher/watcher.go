@@ -167,8 +167,7 @@ func (w *Watcher) Poll(ctx context.Context, job access.Poll) error {
 	if !seen.Gone.IsZero() {
 		return temporary(feedErr)
 	}
-	results, readErr := w.readAll(ctx, job, seen)
-	return errors.Join(readErr, w.settle(ctx, job, seen, feedErr == nil, results), temporary(feedErr))
+	return errors.Join(w.readDue(ctx, job, seen, feedErr == nil), temporary(feedErr))
 }
 
 // feed reads the feed (and an org's projects) and stores what it says. What could not

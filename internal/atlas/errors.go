@@ -81,6 +81,8 @@ func refusal(resp *http.Response, body []byte, r route, s side) *failure {
 		f.kind, f.why = access.ErrForbidden, forbiddenWhy(f, r, s)
 	case f.status == http.StatusNotFound:
 		f.kind, f.why = access.ErrGone, "it does not exist (any more)"
+	case f.status == http.StatusNotImplemented:
+		f.why = "it is not served there: asking again will not help"
 	case f.status == http.StatusTooManyRequests, f.status >= 500, f.code == "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", f.status == http.StatusRequestTimeout:
 		f.kind, f.why = access.ErrTemporary, "it may pass by itself"
 	case f.status == http.StatusNotAcceptable, f.status == http.StatusGone:

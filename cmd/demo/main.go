@@ -44,7 +44,8 @@ const usage = `Play a story against a simulated MongoDB Atlas with the real Gate
                            containment_ms}, last {summary, ok}; a duration that does not apply is null
   demo -sim-only           only the simulated Atlas: prints one JSON line {base_url, org_id, projects{name: id},
                            client_id, client_secret, public_key, private_key, accounts, control_url} and serves
-                           until SIGTERM; webhooks go to loopback addresses; POST control_url/do acts as a person
+                           until SIGTERM; webhooks go to loopback addresses; POST control_url/do acts as a person;
+                           with -tls it serves https, and the line has the certificate to trust
 
 Exit codes: 0 every step held; 1 one did not; 2 usage, or a world that cannot be used.
 
@@ -53,9 +54,9 @@ Flags:
 
 // options are the flags.
 type options struct {
-	once, json, simOnly bool
-	listen, world       string
-	seed                uint64
+	once, json, simOnly, tls bool
+	listen, world            string
+	seed                     uint64
 }
 
 // errUsage marks what the caller must mend.
@@ -93,6 +94,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.once, "once", false, "play the story and exit")
 	f.BoolVar(&o.json, "json", false, "print NDJSON")
 	f.BoolVar(&o.simOnly, "sim-only", false, "serve the simulated Atlas alone")
+	f.BoolVar(&o.tls, "tls", false, "with -sim-only: serve https with a certificate made for it, for clients that want no less")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` of the simulated Atlas")
 	f.StringVar(&o.world, "world", "", "the world to start from, a YAML `file` or - for standard input (default: the built-in ExampleCorp)")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the ids that the world leaves open")
@@ -107,6 +109,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, err
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected argument %q; -help lists the flags", f.Arg(0))
+	case o.tls && !o.simOnly:
+		return o, errors.New("-tls is for -sim-only: the story's daemon calls over plain HTTP")
 	case o.simOnly && (o.once || o.json):
 		return o, errors.New("-sim-only plays no story: leave out -once and -json")
 	}

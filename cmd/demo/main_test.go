@@ -30,6 +30,7 @@ func TestUsage(t *testing.T) {
 		"argument":           {[]string{"story"}, "", exitUsage, `"story"`},
 		"bad seed":           {[]string{"-seed", "x"}, "", exitUsage, "seed"},
 		"sim-only and once":  {[]string{"-sim-only", "-once"}, "", exitUsage, "no story"},
+		"tls and story":      {[]string{"-tls", "-once"}, "", exitUsage, "plain HTTP"},
 		"sim-only and json":  {[]string{"-sim-only", "-json"}, "", exitUsage, "no story"},
 		"no such world":      {[]string{"-once", "-world", "testdata/none.yaml"}, "", exitUsage, "none.yaml"},
 		"unknown key":        {[]string{"-sim-only", "-world", "-"}, "orgs:\n  - nome: x\n", exitUsage, "standard input:2"},

@@ -53,7 +53,7 @@ func newSet(ctx context.Context, o options, stdin io.Reader) (s *set, err error)
 	if err = playable(s.atlas.Snapshot()); err != nil {
 		return s, err
 	}
-	if s.served, err = listen(ctx, o.listen, s.atlas); err != nil {
+	if s.served, err = listen(ctx, o, s.atlas); err != nil {
 		return s, err
 	}
 	if s.dir, err = os.MkdirTemp("", "gatewarden-demo-"); err != nil {

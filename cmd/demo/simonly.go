@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,8 +26,9 @@ type coordinates struct {
 	ClientSecret string            `json:"client_secret"`
 	PublicKey    string            `json:"public_key"`
 	PrivateKey   string            `json:"private_key"`
-	Accounts     []identity        `json:"accounts"`    // every service account of the org
-	ControlURL   string            `json:"control_url"` // people who click, the clock, a look inside: see sim.Control
+	Accounts     []identity        `json:"accounts"`              // every service account of the org
+	ControlURL   string            `json:"control_url"`           // people who click, the clock, a look inside: see sim.Control
+	Certificate  string            `json:"certificate,omitempty"` // what the server shows, in PEM, with -tls
 }
 
 // identity is a service account with its roles, "ROLE" or "ROLE@project id".
@@ -73,11 +75,13 @@ func simOnly(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) 
 	}
 	stop := deliver(ctx, atlas)
 	defer stop()
-	s, err := listen(ctx, o.listen, controlled(atlas))
+	s, err := listen(ctx, o, controlled(atlas))
 	if err != nil {
 		return err
 	}
-	line, err := json.Marshal(locate(s.url, atlas.Snapshot()))
+	where := locate(s.url, atlas.Snapshot())
+	where.Certificate = s.certificate
+	line, err := json.Marshal(where)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
@@ -142,17 +146,26 @@ func dialLoopback(ctx context.Context, network, addr string) (net.Conn, error) {
 
 // served is a handler that listens.
 type served struct {
-	url    string
-	server *http.Server
-	done   chan error
+	url         string
+	certificate string // in PEM; "" without TLS
+	server      *http.Server
+	done        chan error
 }
 
-func listen(ctx context.Context, addr string, h http.Handler) (*served, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+func listen(ctx context.Context, o options, h http.Handler) (*served, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return nil, fmt.Errorf("%w: listen on %s: %w", errUsage, addr, err)
+		return nil, fmt.Errorf("%w: listen on %s: %w", errUsage, o.listen, err)
 	}
-	s := &served{url: "http://" + l.Addr().String(), server: &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}, done: make(chan error, 1)}
+	url, shown := "http://"+l.Addr().String(), ""
+	if o.tls {
+		c, err := newCertificate(time.Now(), l.Addr())
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		l, url, shown = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{c.pair}}), "https://"+l.Addr().String(), c.pem
+	}
+	s := &served{url: url, certificate: shown, server: &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}, done: make(chan error, 1)}
 	go func() { s.done <- s.server.Serve(l) }()
 	return s, nil
 }

@@ -113,7 +113,7 @@ func TestMachineActs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	served, err := listen(t.Context(), "127.0.0.1:0", atlas)
+	served, err := listen(t.Context(), options{listen: "127.0.0.1:0"}, atlas)
 	if err != nil {
 		t.Fatal(err)
 	}

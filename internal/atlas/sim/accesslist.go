@@ -183,9 +183,6 @@ func (c *call) createAccess() (answer, *problem) {
 }
 
 func (c *call) checkEntries(in []entryRequest) ([]AccessEntry, *problem) {
-	if len(in) == 0 {
-		return nil, bad("BAD_WHITELIST_ADD_REQUEST", "At least one access list entry must be specified.")
-	}
 	var out []AccessEntry
 	added, seen := 0, map[string]bool{}
 	for _, r := range in {

@@ -142,7 +142,7 @@ func (c *call) alertConfigView(k *alertConfig) any {
 	out["notifications"] = notes
 	out["id"], out["groupId"] = k.id, c.project.id
 	out["created"], out["updated"] = stamp(k.created), stamp(k.updated)
-	out["links"] = append(c.self(path), object{"href": c.base + apiPrefix + path + "/alerts", "rel": c.base + "/alerts"})
+	out["links"] = append(c.self(path), object{"href": c.href(path + "/alerts"), "rel": c.base + "/alerts"})
 	return out
 }
 
@@ -185,7 +185,7 @@ func (c *call) createAlertConfig() (answer, *problem) {
 	c.effect("alertConfig "+k.id, "", text(conceal(k.doc)))
 	c.projectEvent("ALERT_CONFIG_ADDED_AUDIT", object{"alertConfigId": k.id})
 	out := answer{status: http.StatusCreated, body: c.alertConfigView(k), header: http.Header{}}
-	out.header.Set("Location", c.base+apiPrefix+"/groups/"+c.project.id+"/alertConfigs/"+k.id)
+	out.header.Set("Location", c.href("/groups/"+c.project.id+"/alertConfigs/"+k.id))
 	return out, nil
 }
 

@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// ipInfoPath says from where the caller calls. It is in no document; the Atlas CLI and
+// MongoDB's MCP server ask it to put their own address on an access list.
+const ipInfoPath = "/api/private/ipinfo"
+
 const (
 	tokenLife  = time.Hour
 	tokenPath  = "/api/oauth/token"
@@ -109,7 +113,8 @@ func (a *Atlas) oauth(r *http.Request, body []byte) response {
 	return a.issue(who, form)
 }
 
-// basicClient checks the client's id and secret, which come percent-encoded.
+// basicClient checks the client's id and secret, which come percent-encoded (as RFC 6749
+// wants and the Go SDK does) or as they are (as MongoDB's MCP server does).
 func (a *Atlas) basicClient(r *http.Request) (*principal, *response) {
 	refused := oauthError(http.StatusUnauthorized, "invalid_client", "Client authentication failed.")
 	refused.header.Set("Www-Authenticate", `Basic realm="MMS Public API"`)
@@ -121,6 +126,9 @@ func (a *Atlas) basicClient(r *http.Request) (*principal, *response) {
 	id, secret, found := strings.Cut(string(raw), ":")
 	if err != nil || !found {
 		return nil, &refused
+	}
+	if who := a.clients[id]; who != nil && who.opens(secret, a.now()) {
+		return who, nil
 	}
 	id, errID := url.QueryUnescape(id)
 	secret, errSecret := url.QueryUnescape(secret)

@@ -51,6 +51,7 @@ func bucketSets() map[string]bucketSet {
 		{"backupPrivateEndpoints_group", "Backup Private Endpoints", "GROUP", 1200, 500}, // a guess
 		{"x509Authentication_group", "X.509 Authentication", "GROUP", 1200, 500},
 		{"ldapConfiguration_group", "LDAP Configuration", "GROUP", 1200, 500},
+		{"maintenanceWindow_group", "Maintenance Windows", "GROUP", 1200, 500}, // a guess
 		{"auditLog_group", "Auditing", "GROUP", 1200, 500},
 		{"alertConfigs_group", "Alert Configurations", "GROUP", 1200, 500},
 		{"alerts_group", "Alerts", "GROUP", 1200, 500},

@@ -214,12 +214,20 @@ func (c *call) getCluster() (answer, *problem) {
 	return ok(c.clusterView(k))
 }
 
+// clusterStatus answers for flex clusters too, unlike the rest of the clusters API (the
+// Kubernetes operator asks it of every deployment).
 func (c *call) clusterStatus() (answer, *problem) {
-	k, bad := c.findCluster()
-	if bad != nil {
-		return answer{}, bad
+	state := ""
+	if f := c.project.flexCluster(c.params["clusterName"]); f != nil {
+		state = f.StateName
+	} else {
+		k, bad := c.findCluster()
+		if bad != nil {
+			return answer{}, bad
+		}
+		state = k.StateName
 	}
-	if k.StateName == "IDLE" {
+	if state == "IDLE" {
 		return ok(object{"changeStatus": "APPLIED"})
 	}
 	return ok(object{"changeStatus": "PENDING"})

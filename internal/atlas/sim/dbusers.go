@@ -258,9 +258,12 @@ func (in userRequest) changesIdentity(held *DatabaseUser) *problem {
 	return nil
 }
 
+// deleteUser has a code of its own for a user that is gone (mongodb's Kubernetes operator
+// takes only that one for success).
 func (c *call) deleteUser() (answer, *problem) {
 	u, bad := c.findUser()
 	if bad != nil {
+		bad.code = "USER_NOT_FOUND"
 		return answer{}, bad
 	}
 	c.project.users = slices.DeleteFunc(c.project.users, func(x *DatabaseUser) bool { return x == u })

@@ -212,7 +212,7 @@ func TestUserPathsAreEscaped(t *testing.T) {
 	if a := w.as(ownerID, "DELETE", w.path("{prod}/databaseUsers/$external/arn:aws:iam::123456789012:user%2Fbob"), nil); a.status != 204 {
 		t.Errorf("delete: %d %s", a.status, a.raw)
 	}
-	if a := w.as(ownerID, "DELETE", w.path("{prod}/databaseUsers/admin/nobody"), nil); a.status != 404 || a.code() != "USERNAME_NOT_FOUND" {
+	if a := w.as(ownerID, "DELETE", w.path("{prod}/databaseUsers/admin/nobody"), nil); a.status != 404 || a.code() != "USER_NOT_FOUND" {
 		t.Errorf("delete of nobody: %d %s", a.status, a.raw)
 	}
 }

@@ -106,6 +106,9 @@ func (c *call) findFlex(name string) (*flexCluster, *problem) {
 	if f := c.project.flexCluster(name); f != nil {
 		return f, nil
 	}
+	if c.project.cluster(name) != nil { // code as in mongodb's Kubernetes operator, which asks both APIs for a name
+		return nil, bad("CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", "Cluster %s is not a flex cluster and cannot be used in the Flex API.", name)
+	}
 	return nil, missing("CLUSTER_NOT_FOUND", "No cluster named %s exists in group %s.", name, c.project.id)
 }
 

@@ -63,8 +63,8 @@ func TestFlexRefusals(t *testing.T) {
 		{"PATCH", "flexClusters/flexy", `{"name":"other"}`, 400, "INVALID_ATTRIBUTE"},
 		{"PATCH", "flexClusters/flexy", `{"tags":[{"key":"a","value":"b"},{"key":"a","value":"b"}]}`, 400, "VALIDATION_ERROR"},
 		{"PATCH", "flexClusters/nope", `{}`, 404, "CLUSTER_NOT_FOUND"},
-		{"GET", "flexClusters/main", ``, 404, "CLUSTER_NOT_FOUND"},
-		{"POST", "flexClusters:tenantUpgrade", `{"name":"main"}`, 404, "CLUSTER_NOT_FOUND"},
+		{"GET", "flexClusters/main", ``, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"},
+		{"POST", "flexClusters:tenantUpgrade", `{"name":"main"}`, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"},
 	} {
 		w := startWorld(t, farm)
 		if a := w.as(ownerID, c.method, w.path("{prod}/"+c.path), c.body); a.status != c.status || a.code() != c.code || len(w.Effects()) != 0 {
@@ -82,7 +82,7 @@ func TestFlexUpgrade(t *testing.T) {
 	}
 	w.Advance(updateTakes)
 	k := w.do("GET", w.path("{prod}/clusters/flexy"), nil)
-	if k.body["id"] != id || k.body["stateName"] != "IDLE" || k.body["backupEnabled"] != true || w.do("GET", w.path("{prod}/flexClusters/flexy"), nil).status != 404 {
+	if k.body["id"] != id || k.body["stateName"] != "IDLE" || k.body["backupEnabled"] != true || w.do("GET", w.path("{prod}/flexClusters/flexy"), nil).code() != "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API" {
 		t.Errorf("upgraded: %s", k.raw)
 	}
 	if got := w.feedOf("{prod}"); got != "FLEX_UPGRADE_STARTED CLUSTER_UPDATE_COMPLETED" {

@@ -24,6 +24,9 @@ type (
 	ProjectSettings struct {
 		// Settings are flags by their API names; what is left out has its default.
 		Settings map[string]bool `yaml:"settings,omitempty"`
+		// These two are Atlas's documents, by its names.
+		MaintenanceWindow map[string]any `yaml:"maintenanceWindow,omitempty"`
+		EncryptionAtRest  map[string]any `yaml:"encryptionAtRest,omitempty"`
 	}
 )
 
@@ -38,6 +41,8 @@ type (
 	}
 	projectSettings struct {
 		settingFlags map[string]bool
+		maintenance  object
+		encryption   object
 	}
 )
 
@@ -90,6 +95,10 @@ func (a *Atlas) buildSettings(o *org, w OrgSettings, projects map[*project]Proje
 	}
 	for p, s := range projects {
 		p.settingFlags = maps.Clone(s.Settings)
+		p.maintenance, p.encryption = deep(object(s.MaintenanceWindow)), deep(object(s.EncryptionAtRest))
+		if err := checkUpkeep(s); err != nil {
+			wrong = append(wrong, fmt.Errorf("project %q: %w", p.name, err))
+		}
 		for name := range s.Settings {
 			if _, known := projectFlag(name); !known {
 				wrong = append(wrong, fmt.Errorf("project %q: settings: there is no flag %q", p.name, name))
@@ -116,7 +125,9 @@ func (o *org) worldSettings() OrgSettings {
 }
 
 func (p *project) worldSettings() ProjectSettings {
-	return ProjectSettings{Settings: maps.Clone(p.settingFlags)}
+	return ProjectSettings{
+		Settings: maps.Clone(p.settingFlags), MaintenanceWindow: deep(p.maintenance), EncryptionAtRest: deep(p.encryption),
+	}
 }
 
 func (o *org) state() string {

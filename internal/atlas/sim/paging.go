@@ -88,12 +88,12 @@ func (c *call) pageLink(num int) string {
 		}
 	}
 	q.Set("pageNum", strconv.Itoa(num))
-	return c.base + apiPrefix + c.path + "?" + q.Encode()
+	return c.href(c.path) + "?" + q.Encode()
 }
 
 // self is the link list of a single resource.
 func (c *call) self(path string) []object {
-	return []object{{"href": c.base + apiPrefix + path, "rel": "self"}}
+	return []object{{"href": c.href(path), "rel": "self"}}
 }
 
 // plain answers with a bare array.

@@ -70,6 +70,9 @@ func (c *call) listProjects() (answer, *problem) {
 
 func (c *call) getProject() (answer, *problem) { return ok(c.projectView(c.project)) }
 
+// projectByName does not tell a project that is not there from one that is not the
+// caller's: clients that create a missing project go by this code (as the Kubernetes
+// operator of mongodb does).
 func (c *call) projectByName() (answer, *problem) {
 	name := c.params["groupName"]
 	for _, p := range c.allProjects() {
@@ -77,7 +80,7 @@ func (c *call) projectByName() (answer, *problem) {
 			return ok(c.projectView(p))
 		}
 	}
-	return answer{}, missing("GROUP_NAME_NOT_FOUND", "No group with name %s exists.", name)
+	return answer{}, fail(http.StatusUnauthorized, "NOT_IN_GROUP", "The current user is not in group %s, or it does not exist.", name)
 }
 
 type projectRequest struct {

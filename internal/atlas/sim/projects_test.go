@@ -125,7 +125,8 @@ func TestProjectRefusals(t *testing.T) {
 		{ownerID, "PATCH", w.path("{dev}"), `{"tags":[{"key":"","value":"x"}]}`, 400, "VALIDATION_ERROR"},
 		{ownerID, "PATCH", w.path("{dev}"), `{"tags":[{"key":"a","value":"x"},{"key":"a","value":"y"}]}`, 400, "VALIDATION_ERROR"},
 		{ownerID, "DELETE", w.path("{prod}"), ``, 409, "CANNOT_CLOSE_GROUP_ACTIVE_ATLAS_CLUSTERS"},
-		{memberID, "GET", "/groups/byName/dev", ``, 404, "GROUP_NAME_NOT_FOUND"},
+		{memberID, "GET", "/groups/byName/dev", ``, 401, "NOT_IN_GROUP"},
+		{ownerID, "GET", "/groups/byName/nope", ``, 401, "NOT_IN_GROUP"},
 	} {
 		if a := w.as(c.id, c.method, c.path, c.body); a.status != c.status || a.code() != c.code {
 			t.Errorf("%s %s %s: %d %s, want %d %s", c.method, c.path, c.body, a.status, a.raw, c.status, c.code)

@@ -32,6 +32,7 @@ func routes() []route {
 	all := slices.Concat(
 		coreRoutes(), orgRoutes(), federationRoutes(), peopleRoutes(), machineRoutes(),
 		networkRoutes(), databaseAuthRoutes(), alertRoutes(), targetRoutes(), backupRoutes(),
+		upkeepRoutes(),
 	)
 	facts := apispec.Load()
 	for i := range all {

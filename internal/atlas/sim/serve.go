@@ -20,6 +20,7 @@ type call struct {
 	params   map[string]string
 	query    url.Values
 	path     string // escaped, without the prefix
+	prefix   string // of the API that was called; "" for Do
 	base     string // scheme and host, for links
 	body     []byte
 	actor    Actor
@@ -69,10 +70,14 @@ func (a *Atlas) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "reading the request body: "+err.Error(), http.StatusRequestEntityTooLarge)
 		return
 	}
-	switch path := r.URL.EscapedPath(); {
+	path := r.URL.EscapedPath()
+	_, _, isAPI := under(path)
+	switch {
 	case path == tokenPath || path == revokePath:
 		a.send(w, a.serveToken(r, body))
-	case path == apiPrefix || strings.HasPrefix(path, apiPrefix+"/"):
+	case path == ipInfoPath && r.Method == http.MethodGet:
+		a.send(w, a.render(nil, answer{status: http.StatusOK, body: object{"currentIpv4Address": remoteHost(r)}}, version{}))
+	case isAPI:
 		a.send(w, a.serveAPI(r, body))
 	default:
 		a.send(w, a.render(nil, missing("RESOURCE_NOT_FOUND", "Cannot find resource %s.", path).answer(), version{}))
@@ -120,7 +125,7 @@ func (a *Atlas) admit(r *http.Request, body []byte) (*call, *response) {
 		out.body = indent(out.body)
 		return nil, &out
 	}
-	path := strings.TrimPrefix(r.URL.EscapedPath(), apiPrefix)
+	prefix, path, _ := under(r.URL.EscapedPath())
 	route, params, known := a.find(r.Method, path)
 	if route == nil {
 		p := noRoute(r.Method, path, known)
@@ -128,7 +133,7 @@ func (a *Atlas) admit(r *http.Request, body []byte) (*call, *response) {
 		return nil, &out
 	}
 	c := &call{
-		a: a, route: route, params: params, query: r.URL.Query(), path: path, base: baseURL(r), body: body,
+		a: a, route: route, params: params, query: r.URL.Query(), path: path, prefix: prefix, base: baseURL(r), body: body,
 		who: who, actor: who.actor(remoteHost(r)), at: a.now(), byHTTP: true, actionID: actionID(r.UserAgent()),
 	}
 	if a.lostWrites {
@@ -168,7 +173,7 @@ func (c *call) run(header http.Header, accept string) (version, answer) {
 	if bad := a.take(c, header); bad != nil {
 		return version{}, bad.answer()
 	}
-	v, bad := negotiate(c.route.parsed, accept, c.at)
+	v, bad := c.choose(accept)
 	if bad == nil {
 		bad = c.allowed()
 	}
@@ -243,6 +248,8 @@ func (a *Atlas) render(c *call, ans answer, v version) response {
 		out.header[k] = vs
 	}
 	if ans.isError {
+		out.header.Set("Content-Type", "application/json")
+	} else if v.date != "" && c != nil && c.prefix == legacyPrefix {
 		out.header.Set("Content-Type", "application/json")
 	} else if v.date != "" {
 		v.headers(out.header)

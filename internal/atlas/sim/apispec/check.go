@@ -242,10 +242,47 @@ func (c *checker) object(parts []*Schema, v map[string]any, path string) {
 			if r := c.facts.resolve(prop); r == nil || !r.ReadOnly && !prop.ReadOnly {
 				c.value(prop, value, join(path, name))
 			}
-		case !free && name != "links":
+		case !free && name != "links" && !c.facts.siblings(parts)[name]:
 			c.add(Unknown, join(path, name), "not an attribute here")
 		}
 	}
+}
+
+// siblings names the attributes of all alternatives of the unions among the parts. The
+// service takes those of another alternative and ignores them: stock clients send every
+// variant's attributes (a GROUP notification with an empty apiToken, a free cluster with
+// analyticsAutoScaling).
+func (f *Facts) siblings(parts []*Schema) map[string]bool {
+	out := map[string]bool{}
+	for _, p := range parts {
+		alts := slices.Concat(p.OneOf, p.AnyOf)
+		if p.Discriminator != nil {
+			for _, name := range p.Discriminator.Mapping {
+				alts = append(alts, f.Schemas[name])
+			}
+		}
+		for _, alt := range alts {
+			props, _ := properties(f.plain(alt, map[*Schema]bool{}))
+			for name := range props {
+				out[name] = true
+			}
+		}
+	}
+	return out
+}
+
+// plain is a schema with its allOf flattened and no alternative chosen.
+func (f *Facts) plain(s *Schema, seen map[*Schema]bool) []*Schema {
+	s = f.resolve(s)
+	if s == nil || seen[s] {
+		return nil
+	}
+	seen[s] = true
+	out := []*Schema{s}
+	for _, a := range s.AllOf {
+		out = append(out, f.plain(a, seen)...)
+	}
+	return out
 }
 
 // properties unites what the parts say; the first that says something wins. Without any
@@ -279,16 +316,20 @@ func (c *checker) array(parts []*Schema, v []any, path string) {
 
 func join(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 
-// Writable returns a copy of an object body without its read-only attributes, at any
-// depth: those are accepted in requests and ignored.
+// Writable returns a copy of an object body without what is accepted in requests and
+// ignored, at any depth: read-only attributes and those of another alternative.
 func (f *Facts) Writable(s *Schema, body any) any {
 	parts := f.parts(s, body, map[*Schema]bool{})
 	switch v := body.(type) {
 	case map[string]any:
 		props, _ := properties(parts)
+		ignored := f.siblings(parts)
 		out := make(map[string]any, len(v))
 		for name, value := range v {
 			prop := props[name]
+			if prop == nil && ignored[name] {
+				continue
+			}
 			if r := f.resolve(prop); prop != nil && (prop.ReadOnly || r != nil && r.ReadOnly) || name == "links" {
 				continue
 			}

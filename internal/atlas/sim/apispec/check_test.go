@@ -22,6 +22,8 @@ func TestCheck(t *testing.T) {
 			"range description; range name; enum roles[0]; type secretExpiresAfterHours"},
 		{"createGroupPeer", `{"containerId":"32b6e34b3d91647abb20e7b8","providerName":"AWS","accepterRegionName":"us-east-1","awsAccountId":"123456789012","routeTableCidrBlock":"10.0.0.0/8","vpcId":"vpc-0123456789abcdef0"}`, ""},
 		{"createGroupPeer", `{"containerId":"32b6e34b3d91647abb20e7b8","providerName":"GCP","gcpProjectId":"my-project"}`, "missing networkName"},
+		{"createGroupPeer", `{"containerId":"32b6e34b3d91647abb20e7b8","providerName":"GCP","gcpProjectId":"my-project","networkName":"n","vpcId":"","wat":1}`, "unknown wat"},
+		{"createGroupAlertConfig", `{"eventTypeName":"OUTSIDE_METRIC_THRESHOLD","metricThreshold":{"metricName":"ASSERT_REGULAR","units":"RAW"},"notifications":[{"typeName":"EMAIL","apiToken":""}]}`, ""},
 		{"addGroupTeams", `[{"teamId":"x","roleNames":["GROUP_OWNER"]}]`, "range [0].teamId"},
 		{"updateOrgSettings", `{"maxServiceAccountSecretValidityInHours":7,"operationsContact":null}`, "range maxServiceAccountSecretValidityInHours; unknown operationsContact"},
 		{"createGroupAccessListEntry", `[{"deleteAfterDate":"tomorrow"}]`, "date [0].deleteAfterDate"},
@@ -56,6 +58,16 @@ func TestWritable(t *testing.T) {
 	op := f.Operation("createGroup")
 	got := f.Writable(op.Body(op.Newest()), v)
 	if diff := cmp.Diff(map[string]any{"name": "p", "orgId": "x"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What only another alternative has is accepted and goes away.
+func TestWritableOfAlternative(t *testing.T) {
+	f := apispec.Load()
+	op := f.Operation("createGroupPeer")
+	body := map[string]any{"providerName": "GCP", "networkName": "n", "vpcId": "", "wat": "x"}
+	if diff := cmp.Diff(map[string]any{"providerName": "GCP", "networkName": "n", "wat": "x"}, f.Writable(op.Body(op.Newest()), body)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write atlas.json from the official docu
 // operations are known by path and no more.
 var unsimulated = regexp.MustCompile(`(?i)invoice|billing|costExplorer|measurement|processes|performanceAdvisor|search|` +
 	`onlineArchive|pipeline|liveMigration|fts|namespaces|collStats|hostPorts|sampleDataset|rollingIndex|serverless|` +
-	`queryShape|maintenance|dataFederation/.*/limits|logExport|pushBased|metricsIntegration|hostLogs|globalWrites|outageSimulation`)
+	`queryShape|dataFederation/.*/limits|logExport|pushBased|metricsIntegration|hostLogs|globalWrites|outageSimulation`)
 
 // document is the official document with only the keys that matter.
 type document struct {

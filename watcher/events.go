@@ -50,6 +50,9 @@ func (p Pending) about() about {
 		if p.Op == access.OpObserved && t != "" {
 			return exactly(t) // what was looked at in it, as a collection of documents
 		}
+		if p.Side && atlasID.MatchString(t) {
+			return exactly(t) // the tags of a cluster say nothing of its project
+		}
 		return exactly(p.Event.Scope.ID())
 	}
 	if p.Kind == access.KindX509Config {
@@ -68,11 +71,14 @@ func (p Pending) about() about {
 	case access.KindCustomRole:
 		return about{}
 	case access.KindCluster, access.KindFlexCluster, access.KindFederatedDatabase, access.KindStreamWorkspace:
+		if t == p.Event.Scope.ID() {
+			return exactly(t) // the tags of the project, and of no cluster
+		}
 		if atlasID.MatchString(t) {
 			return about{} // an event about tags has the id, and the state's name is another
 		}
 	case access.KindOrgMember, access.KindProjectMember, access.KindInvitation:
-		return exactly(strings.ToLower(t))
+		return exactly(access.FoldName(t))
 	case access.KindTeamMember:
 		return member(t)
 	case access.KindAPIAccessEntry:
@@ -113,12 +119,12 @@ func owned(t string) about {
 // member is for a team and a member of it: t has both, or one of them.
 func member(t string) about {
 	if team, user, both := strings.Cut(t, "/"); both {
-		return exactly(team + "/" + strings.ToLower(user))
+		return exactly(team + "/" + access.FoldName(user))
 	}
 	if atlasID.MatchString(t) {
 		return about{prefix: t + "/"}
 	}
-	return about{suffix: "/" + strings.ToLower(t)}
+	return about{suffix: "/" + access.FoldName(t)}
 }
 
 // names lists the canonical names that the event's target can have; none: the event

@@ -220,7 +220,7 @@ func TestKindsOf(t *testing.T) {
 	}{
 		{project, "NETWORK_PERMISSION_ENTRY_ADDED", []access.Kind{access.KindIPAccessEntry}},
 		{project, "REMOVED_FROM_GROUP", []access.Kind{access.KindProjectMember}},
-		{org, "JOINED_ORG", []access.Kind{access.KindOrgMember, access.KindInvitation}},
+		{org, "JOINED_ORG", []access.Kind{access.KindOrgMember, access.KindInvitation, access.KindTeamMember}},
 		{org, "NETWORK_PERMISSION_ENTRY_ADDED", nil},
 		{project, "HOST_DOWN", nil},
 	} {

@@ -364,5 +364,16 @@ func SortRoles(in []AtlasRole) []AtlasRole {
 	})
 }
 
+// FoldName is an e-mail address in lower case, as far as ASCII goes: Unicode would make a
+// k of a Kelvin sign and an i of a dotted capital I, and one user of another.
+func FoldName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
 // SortNames sorts and removes duplicates, in a copy.
 func SortNames(in []string) []string { return sorted(in, strings.Compare) }

@@ -92,7 +92,7 @@ func decodeIntegration(p piece) (access.State, error) {
 	if target != "" {
 		out.Target = host(target)
 	} else {
-		out.Target = or(f.text("channelName"), f.text("teamName"), f.text("routingKey"), f.text("username"), f.text("accountId"), f.text("region"))
+		out.Target = or(f.text("channelName"), f.text("teamName"), f.text("username"), f.text("accountId"), f.text("region"))
 	}
 	var parts []string
 	for name, value := range f {

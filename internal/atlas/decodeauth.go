@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.mongodb.org/atlas-sdk/v20250312020/admin"
@@ -71,7 +72,7 @@ func authorities(raw json.RawMessage) ([]access.Certificate, error) {
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			continue
+			return nil, fmt.Errorf("the project's authorities hold a %q", block.Type)
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
@@ -83,8 +84,10 @@ func authorities(raw json.RawMessage) ([]access.Certificate, error) {
 			CreatedAt: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(),
 		})
 	}
-	if len(out) == 0 && x.GetCas() != "" {
-		return nil, errors.New("the project's authorities hold no certificate in PEM form")
+	// MongoDB reads other labels and forms of PEM as well: what is skipped here may be
+	// an authority there.
+	if n := strings.Count(x.GetCas(), "-----BEGIN "); n != len(out) || n == 0 && x.GetCas() != "" {
+		return nil, fmt.Errorf("the project's authorities hold %d certificates of which %d can be read", n, len(out))
 	}
 	return out, nil
 }

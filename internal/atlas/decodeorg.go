@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.mongodb.org/atlas-sdk/v20250312020/admin"
@@ -60,7 +59,7 @@ func decodeMember(raw json.RawMessage) (member, error) {
 	case m.Username == "" || m.Roles == nil:
 		return m, errors.New("a member needs username and roles")
 	}
-	m.Username = strings.ToLower(m.Username)
+	m.Username = access.FoldName(m.Username)
 	return m, nil
 }
 

@@ -37,7 +37,7 @@ func decodeProjectMember(p piece) (access.State, error) {
 	case m.Username == "" || m.Roles == nil:
 		return nil, errors.New("a member needs username and roles")
 	}
-	return access.ProjectMember{Username: strings.ToLower(m.Username), ID: m.ID, Status: m.Status, Roles: access.SortNames(*m.Roles)}, nil
+	return access.ProjectMember{Username: access.FoldName(m.Username), ID: m.ID, Status: m.Status, Roles: access.SortNames(*m.Roles)}, nil
 }
 
 func decodeTeamGrant(p piece) (access.State, error) {

@@ -39,7 +39,7 @@ func (g *gathering) add(elements []json.RawMessage, parent string, at time.Time,
 		}
 		return false
 	}
-	if g.began.IsZero() || at.Before(g.began) {
+	if !at.IsZero() && (g.began.IsZero() || at.Before(g.began)) { // a request that was refused has no time
 		g.began = at
 	}
 	for _, raw := range elements {
@@ -51,7 +51,7 @@ func (g *gathering) add(elements []json.RawMessage, parent string, at time.Time,
 // fetch* read without keeping the pieces: for what further requests depend on.
 func (g *gathering) fetchList(r request) ([]json.RawMessage, time.Time, error) {
 	r.id = g.scope.ID()
-	return g.client.list(g.ctx, g.client.read, r, func(raw json.RawMessage) string { return string(raw) })
+	return g.client.list(g.ctx, g.client.read, r, identity)
 }
 
 func (g *gathering) fetchObject(r request) (json.RawMessage, time.Time, error) {
@@ -109,10 +109,25 @@ func (g *gathering) over() bool {
 	return g.failed != nil
 }
 
+// odd notes an element that nobody can say what is under: nothing of the kind counts as
+// gone, or as clean, while it is there.
+func (g *gathering) odd() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pieces = append(g.pieces, piece{json.RawMessage("false"), g.scope, ""})
+}
+
+// identity tells elements apart of which not one resource comes. What else they hold may
+// change between two pages.
+func identity(raw json.RawMessage) string {
+	f := fieldsOf(raw)
+	return or(f.text("id"), f.text("clientId"), string(raw))
+}
+
 // key tells the elements of a list apart.
 func (s source) key(p piece) string {
 	if states, err := s.states(p); err == nil && len(states) == 1 {
 		return states[0].Name()
 	}
-	return s.name(p)
+	return or(s.name(p), identity(p.raw))
 }

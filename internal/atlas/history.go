@@ -15,9 +15,11 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// halvings bounds how far a window of history is cut in two because it held as many lines
-// as Atlas gives at most: about 40 s of a week.
-const halvings = 14
+// historyWindows bounds the requests for one cluster's history, of which a window is cut in
+// two when it holds as many lines as Atlas gives at most. Whoever can reach a cluster can
+// fill its history with failed logins: without a bound that would cost thousands of
+// requests and the memory for all of their lines.
+const historyWindows = 32
 
 // readHistory reads what each cluster keeps of authentications, and sums it up by identity.
 // Where no cluster has such a history, the kind is unsupported.
@@ -29,7 +31,8 @@ func readHistory(g *gathering) {
 	now := g.client.Now().Truncate(time.Second)
 	var without int
 	g.each(names, func(cluster string) ([]json.RawMessage, time.Time, error) {
-		lines, at, err := g.client.history(g.ctx, g.scope, cluster, now.Add(-historyKept), now, halvings)
+		windows := historyWindows
+		lines, at, err := g.client.history(g.ctx, g.scope, cluster, now.Add(-historyKept), now, &windows)
 		if unsupportedHere(err) {
 			g.mu.Lock()
 			without++
@@ -53,20 +56,23 @@ func unsupportedHere(err error) bool {
 }
 
 // history reads the lines of a window, in halves where it is full.
-func (c *Client) history(ctx context.Context, scope access.Scope, cluster string, from, to time.Time, left int) ([]json.RawMessage, time.Time, error) {
+func (c *Client) history(ctx context.Context, scope access.Scope, cluster string, from, to time.Time, windows *int) ([]json.RawMessage, time.Time, error) {
+	if *windows--; *windows < 0 {
+		return nil, time.Time{}, &failure{why: fmt.Sprintf("cluster %s has too many lines of access history to be read", cluster)}
+	}
 	lines, at, err := c.historyOnce(ctx, scope, cluster, from, to)
 	switch {
 	case err != nil || len(lines) < historyRows:
 		return lines, at, err
-	case left == 0 || to.Sub(from) < 2*time.Second:
-		return nil, at, &failure{why: fmt.Sprintf("cluster %s has %d lines or more in %s: Atlas gives no more at once", cluster, historyRows, to.Sub(from))}
+	case *windows < 2 || to.Sub(from) < 2*time.Second:
+		return nil, at, &failure{why: fmt.Sprintf("cluster %s has %d lines or more in %s of a week: too many to be read", cluster, historyRows, to.Sub(from))}
 	}
 	middle := from.Add(to.Sub(from) / 2).Truncate(time.Second)
-	older, at, err := c.history(ctx, scope, cluster, from, middle, left-1)
+	older, at, err := c.history(ctx, scope, cluster, from, middle, windows)
 	if err != nil {
 		return nil, at, err
 	}
-	newer, _, err := c.history(ctx, scope, cluster, middle, to, left-1)
+	newer, _, err := c.history(ctx, scope, cluster, middle, to, windows)
 	return append(older, newer...), at, err
 }
 

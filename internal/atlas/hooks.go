@@ -27,6 +27,7 @@ type WebhookIntegration struct {
 // AlertConfig is one alert configuration, without what cannot be read.
 type AlertConfig struct {
 	ID            string
+	Odd           bool // it is not understood, and nothing else of it is told
 	EventType     string
 	Enabled       bool
 	Narrowed      bool // it has matchers, or a threshold
@@ -56,8 +57,8 @@ func (c *Client) WebhookIntegration(ctx context.Context, scope access.Scope) (We
 	return WebhookIntegration{}, false, nil
 }
 
-// AlertConfigs reads the project's alert configurations. One that does not decode is
-// left out: it is not one of ours.
+// AlertConfigs reads the project's alert configurations. One that does not decode is odd:
+// it is not one of ours, and may use what is ours.
 func (c *Client) AlertConfigs(ctx context.Context, scope access.Scope) ([]AlertConfig, error) {
 	elements, err := c.hookList(ctx, scope, listAlertConfigs, "id")
 	if err != nil {
@@ -65,9 +66,11 @@ func (c *Client) AlertConfigs(ctx context.Context, scope access.Scope) ([]AlertC
 	}
 	out := make([]AlertConfig, 0, len(elements))
 	for _, raw := range elements {
-		if a, ok := alertConfigOf(raw); ok {
-			out = append(out, a)
+		a, ok := alertConfigOf(raw)
+		if !ok {
+			a = AlertConfig{ID: fieldsOf(raw).text("id"), Odd: true}
 		}
+		out = append(out, a)
 	}
 	return out, nil
 }

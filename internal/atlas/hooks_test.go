@@ -133,7 +133,7 @@ func TestHookWritesAreMadeOnce(t *testing.T) {
 	}
 }
 
-// TestOddAlertConfigs: what does not decode is nobody's, and costs the others nothing.
+// TestOddAlertConfigs: what does not decode is marked, and costs the others nothing.
 func TestOddAlertConfigs(t *testing.T) {
 	c := connect(t, answering(func(*http.Request) (int, string) {
 		return 200, `{"totalCount":6,"results":[
@@ -147,6 +147,7 @@ func TestOddAlertConfigs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []AlertConfig{
+		{Odd: true}, {Odd: true}, {ID: "a", Odd: true},
 		{ID: "b", EventType: "JOINED_GROUP", Enabled: true, Notifications: []AlertNotification{{Type: "WEBHOOK", URL: "https://x.example.com/****"}}},
 		{ID: "c", EventType: "OUTSIDE_METRIC_THRESHOLD", Narrowed: true},
 		{ID: "d", EventType: "X", Narrowed: true},

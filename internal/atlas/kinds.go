@@ -50,6 +50,9 @@ func byField(field string) func(piece) string {
 	return func(p piece) string { return fieldsOf(p.raw).text(field) }
 }
 
+// byUsername names a piece as the state of it is named.
+func byUsername(p piece) string { return access.FoldName(fieldsOf(p.raw).text("username")) }
+
 // nameless is for pieces of which several resources come: nothing of the kind counts as
 // gone while one of them cannot be read.
 func nameless(piece) string { return "" }
@@ -70,9 +73,9 @@ func orgSource(k access.Kind) (source, bool) {
 	case access.KindOrgSettings:
 		return document(getOrgSettings, inside(decodeOrgSettings)), true
 	case access.KindOrgMember:
-		return listed(listOrgUsers, membersWith("ACTIVE"), inside(decodeOrgMember), byField("username")), true
+		return listed(listOrgUsers, membersWith("ACTIVE"), inside(decodeOrgMember), byUsername), true
 	case access.KindInvitation:
-		return listed(listOrgUsers, membersWith("PENDING", "INVITATION_EXPIRED", "INVITATION_REJECTED"), inside(decodeInvitation), byField("username")), true
+		return listed(listOrgUsers, membersWith("PENDING", "INVITATION_EXPIRED", "INVITATION_REJECTED"), inside(decodeInvitation), byUsername), true
 	case access.KindTeam:
 		return listed(listOrgTeams, nil, inside(decodeTeam), byField("id")), true
 	case access.KindTeamMember:
@@ -110,7 +113,7 @@ func projectSource(k access.Kind) (source, bool) {
 	case access.KindProjectSettings:
 		return document(getGroupSettings, inside(decodeProjectSettings)), true
 	case access.KindProjectMember:
-		return listed(listGroupUsers, nil, inside(decodeProjectMember), byField("username")), true
+		return listed(listGroupUsers, nil, inside(decodeProjectMember), byUsername), true
 	case access.KindTeamGrant:
 		return listed(listGroupTeams, nil, inside(decodeTeamGrant), byField("teamId")), true
 	case access.KindProjectKey:

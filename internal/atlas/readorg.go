@@ -40,9 +40,12 @@ func readAPIAccess(g *gathering) {
 	ids := map[string]string{}
 	for _, raw := range keys {
 		f := fieldsOf(raw)
+		if f.text("publicKey") == "" || f.text("id") == "" {
+			g.odd()
+			continue
+		}
 		ids[f.text("publicKey")] = f.text("id")
 	}
-	delete(ids, "")
 	g.each(sortedKeys(ids), func(public string) ([]json.RawMessage, time.Time, error) {
 		return g.fetchList(request{route: listAPIKeyEntries, args: []string{ids[public]}})
 	})
@@ -52,9 +55,12 @@ func readAPIAccess(g *gathering) {
 	}
 	var clients []string
 	for _, raw := range accounts {
-		if id := fieldsOf(raw).text("clientId"); id != "" {
-			clients = append(clients, id)
+		id := fieldsOf(raw).text("clientId")
+		if id == "" {
+			g.odd()
+			continue
 		}
+		clients = append(clients, id)
 	}
 	g.each(clients, func(client string) ([]json.RawMessage, time.Time, error) {
 		return g.fetchList(request{route: listAccountEntries, args: []string{client}})

@@ -39,7 +39,10 @@ func readCertificates(g *gathering) {
 	}
 	var managed []string
 	for _, raw := range users {
-		if f := fieldsOf(raw); f.text("x509Type") == "MANAGED" && f.text("username") != "" {
+		switch f := fieldsOf(raw); {
+		case f == nil || f.text("username") == "" && f.text("x509Type") != "NONE":
+			g.odd()
+		case f.text("x509Type") == "MANAGED":
 			managed = append(managed, f.text("username"))
 		}
 	}
@@ -74,9 +77,12 @@ func readPerCluster(r route) func(*gathering) {
 func (g *gathering) clusters() (names []string, ok bool) {
 	list, ok := g.parents(request{route: listClusters})
 	for _, raw := range list {
-		if name := fieldsOf(raw).text("name"); name != "" {
-			names = append(names, name)
+		name := fieldsOf(raw).text("name")
+		if name == "" {
+			g.odd()
+			continue
 		}
+		names = append(names, name)
 	}
 	return names, ok
 }

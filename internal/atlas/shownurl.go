@@ -25,6 +25,12 @@ func (s ShownURL) Shows(full string) bool {
 	return strings.HasPrefix(lowerHost(full), lowerHost(head))
 }
 
+// Starred reports whether a part of it is hidden.
+func (s ShownURL) Starred() bool { return strings.Contains(string(s), "*") }
+
+// Host is as much as may be printed: what follows often is a secret.
+func (s ShownURL) Host() string { return or(host(string(s)), "an unreadable URL") }
+
 func lowerHost(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -74,7 +75,10 @@ type hookWish struct {
 
 // ours reports whether the project's integration points to us. Atlas stars the URL, so
 // another receiver on the same host looks the same: give Gatewarden a host of its own.
-func (w wiring) ours(url string) bool { return w.integration != nil && w.integration.URL.Shows(url) }
+// Ours always has a secret: one without is somebody else's, unless its URL is shown whole.
+func (w wiring) ours(url string) bool {
+	return w.integration != nil && w.integration.URL.Shows(url) && (w.integration.Secret || !w.integration.URL.Starred())
+}
 
 // mine reports whether a configuration is one of ours: of a waking event, and notifying
 // us and nobody else. One to which somebody added a receiver is theirs.
@@ -117,7 +121,7 @@ func installIntegration(w wiring, wish hookWish) HookStep {
 	s.ID = w.integration.ID
 	switch {
 	case !w.ours(wish.url):
-		s.Do, s.Why = HookLeave, fmt.Sprintf("a project has one WEBHOOK integration, and this one points elsewhere (%s): it is left alone, and the alert configurations carry URL and secret themselves", w.integration.URL)
+		s.Do, s.Why = HookLeave, fmt.Sprintf("a project has one WEBHOOK integration, and this one points elsewhere, or has no secret as ours has (%s): it is left alone, and the alert configurations carry URL and secret themselves", w.integration.URL.Host())
 	case !w.integration.Secret:
 		s.Do, s.Why = HookChange, "it has no secret"
 	case wish.renew:
@@ -160,8 +164,8 @@ func planRemove(w wiring, url string) []HookStep {
 		switch {
 		case w.mine(c, url):
 			steps = append(steps, HookStep{What: hookAlertConfig, Event: c.EventType, ID: c.ID, Do: HookRemove})
-		case slices.ContainsFunc(c.Notifications, w.borrows):
-			used = c.ID
+		case c.Odd, slices.ContainsFunc(c.Notifications, w.borrows):
+			used = cmp.Or(c.ID, "without an id")
 		}
 	}
 	if w.integration == nil {
@@ -170,9 +174,9 @@ func planRemove(w wiring, url string) []HookStep {
 	s := HookStep{What: hookIntegration, ID: w.integration.ID, Do: HookRemove}
 	switch {
 	case !w.ours(url):
-		s.Do, s.Why = HookLeave, fmt.Sprintf("it points elsewhere (%s)", w.integration.URL)
+		s.Do, s.Why = HookLeave, fmt.Sprintf("it points elsewhere, or has no secret as ours has (%s)", w.integration.URL.Host())
 	case used != "":
-		s.Do, s.Why = HookLeave, "alert configuration "+used+", which is not of Gatewarden alone, uses it: change that one first"
+		s.Do, s.Why = HookLeave, "alert configuration "+used+", which is not of Gatewarden alone, uses it, or cannot be understood: change that one first"
 	}
 	return append(steps, s)
 }

@@ -161,6 +161,9 @@ func (w *Watcher) readOnce(ctx context.Context, scope access.Scope, doc Watch, d
 	if ctx.Err() != nil {
 		return result{}, fmt.Errorf("read %s of %s: %w", d.kind, scope, ctx.Err())
 	}
+	if s.reading.Status == access.StatusUnread { // put off: what is stored stays as it is
+		return result{due: d, status: access.StatusUnread, reason: s.reading.Reason, began: s.reading.Began}, nil
+	}
 	s.ended = w.opts.Now()
 	if s.prev.After(s.reading.Began) {
 		s.from = time.Time{} // the clock went back: what happened since then may bear any time
@@ -320,6 +323,13 @@ func (d *Watch) answer(r result, now time.Time) (changed bool) {
 		return true
 	}
 	switch {
+	case r.status == access.StatusUnread: // a sweep stays due, and a mark stands
+		if !dirty || !mine || m.Failed {
+			return false
+		}
+		m.Failed = true
+		d.Dirty[r.kind] = m
+		return true
 	case !dirty:
 		d.mark(r.kind, Mark{At: now, Source: r.source, Why: strings.TrimSpace(string(r.status) + ": " + r.reason), Failed: r.status == access.StatusFailed})
 	case mine && !m.Failed && r.status == access.StatusFailed:

@@ -101,6 +101,8 @@ type Watcher struct {
 	said map[string]string      // last failure logged, by what was attempted
 	slot map[access.Scope]int64 // cadence slot in which a poll was last due
 	bad  map[string]access.Kind // collections not complete, by key
+
+	running map[access.Scope]int // polls under way
 }
 
 // New checks the options and fills in the defaults.
@@ -121,7 +123,7 @@ func New(opts Options) (*Watcher, error) {
 	opts.fill()
 	return &Watcher{
 		opts: opts, log: opts.Logger, gate: gateKinds(), said: map[string]string{},
-		slot: map[access.Scope]int64{}, bad: map[string]access.Kind{},
+		slot: map[access.Scope]int64{}, bad: map[string]access.Kind{}, running: map[access.Scope]int{},
 	}, nil
 }
 
@@ -157,6 +159,10 @@ func (w *Watcher) Poll(ctx context.Context, job access.Poll) error {
 	if err := job.Scope.Validate(); err != nil {
 		return fmt.Errorf("poll: %w", err)
 	}
+	if !w.begin(job.Scope) {
+		return fmt.Errorf("poll %s: %d polls of it are under way: %w", job.Scope, pollsAtOnce, access.ErrTemporary)
+	}
+	defer w.end(job.Scope)
 	seen, feedErr, err := w.feed(ctx, job)
 	if err != nil {
 		return err
@@ -168,6 +174,28 @@ func (w *Watcher) Poll(ctx context.Context, job access.Poll) error {
 		return temporary(feedErr)
 	}
 	return errors.Join(w.readDue(ctx, job, seen, feedErr == nil), temporary(feedErr))
+}
+
+// pollsAtOnce bounds the polls of one scope, so that one that is slow to read does not
+// take every place from the others.
+const pollsAtOnce = 2
+
+func (w *Watcher) begin(scope access.Scope) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running[scope] >= pollsAtOnce {
+		return false
+	}
+	w.running[scope]++
+	return true
+}
+
+func (w *Watcher) end(scope access.Scope) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running[scope]--; w.running[scope] == 0 {
+		delete(w.running, scope)
+	}
 }
 
 // feed reads the feed (and an org's projects) and stores what it says. What could not

@@ -15,6 +15,7 @@ const (
 	lookAgain    = 5 * time.Second // a waiter looks again: other answers may tell better
 	scanEvery    = 5 * time.Second
 	longestBlock = 2 * time.Minute
+	yieldAfter   = 2 * time.Second // polling waits no longer: see [Yielding]
 )
 
 // budget mirrors Atlas's token buckets, one for each endpoint set and scope, from the
@@ -46,14 +47,17 @@ func newBudget(ratio prometheus.Gauge) *budget {
 	return &budget{ratio: ratio, limits: map[string]limit{}, buckets: map[string]*bucket{}}
 }
 
-// wait returns when a request may be sent. Polling waits while the bucket is at half or
-// below; urgent requests wait only where Atlas asked for it.
-func (b *budget) wait(ctx context.Context, key string, urgent bool) error {
+// wait returns when a request may be sent. Others than urgent requests wait while the
+// bucket is at half or below, or give up where they yield; urgent ones wait only where
+// Atlas asked for it.
+func (b *budget) wait(ctx context.Context, key string, urgent, yielding bool) error {
 	for {
 		d := b.delay(key, urgent, time.Now())
 		switch {
 		case d <= 0:
 			return ctx.Err()
+		case yielding && !urgent && d > yieldAfter:
+			return postponed(d)
 		case d > longestBlock:
 			return notNow(d)
 		}
@@ -61,6 +65,12 @@ func (b *budget) wait(ctx context.Context, key string, urgent bool) error {
 			return err
 		}
 	}
+}
+
+func postponed(d time.Duration) error {
+	f := temporary("put off for "+d.Round(time.Second).String()+": this bucket of Atlas's rate limits is low, and what is left is for more urgent requests", nil)
+	f.later = true
+	return f
 }
 
 func notNow(d time.Duration) error {

@@ -220,3 +220,37 @@ gatewarden_atlas_requests_total{code="200",route="token"} 2
 		t.Error(err)
 	}
 }
+
+// Polling that yields does not wait for a bucket that is low: the kind is unread, nothing
+// is asked, and what is urgent is still answered.
+func TestBudgetPutsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newSim(t, sim.Options{})
+		a.SetRateLimit("customDbRoles_group", 20, 5)
+		a.SetRateLimit("groupEvents_group", 2, 1)
+		c := connect(t, a.Transport(), nil)
+		for range 10 {
+			c.Read(Yielding(t.Context()), prod, access.KindCustomRole)
+		}
+		asked, start := len(a.Requests()), time.Now()
+		if got := c.Read(Yielding(t.Context()), prod, access.KindCustomRole); got.Status != access.StatusUnread || !strings.Contains(got.Reason, "put off") {
+			t.Errorf("%s %q", got.Status, got.Reason)
+		}
+		if time.Since(start) > time.Second || len(a.Requests()) != asked {
+			t.Errorf("it took %s and %d requests", time.Since(start), len(a.Requests())-asked)
+		}
+		if got := c.Read(Urgent(Yielding(t.Context())), prod, access.KindCustomRole); got.Status != access.StatusComplete {
+			t.Errorf("urgent: %s %q", got.Status, got.Reason)
+		}
+		if _, err := c.Events(Yielding(t.Context()), prod, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Events(Yielding(t.Context()), prod, time.Time{}); !errors.Is(err, access.ErrTemporary) || time.Since(start) > time.Second {
+			t.Errorf("the feed: %v after %s", err, time.Since(start))
+		}
+		time.Sleep(2 * time.Minute)
+		if got := c.Read(Yielding(t.Context()), prod, access.KindCustomRole); got.Status != access.StatusComplete {
+			t.Errorf("later: %s %q", got.Status, got.Reason)
+		}
+	})
+}

@@ -168,6 +168,17 @@ type urgentKey struct{}
 // while a bucket is below half.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
+type yieldingKey struct{}
+
+// Yielding marks the requests made under the context as polling's: where they would have
+// to wait long for a bucket that is low, they are given up, so that one small bucket
+// holds up nothing else. A [Client.Read] under it that is given up is unread.
+func Yielding(ctx context.Context) context.Context {
+	return context.WithValue(ctx, yieldingKey{}, true)
+}
+
+func isYielding(ctx context.Context) bool { return ctx.Value(yieldingKey{}) != nil }
+
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
 
 // hostPort names the port that the scheme implies where none is named.

@@ -20,6 +20,7 @@ type failure struct {
 	why    string
 	kind   error // one of access's three; nil: asking again would not help
 	after  time.Duration
+	later  bool // nothing was asked: the request is put off
 	cause  error
 }
 

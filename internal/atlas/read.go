@@ -12,7 +12,8 @@ import (
 
 // Read reads all resources of one kind in one scope. It never fails as an error: the
 // status of the reading says how it went, the reason why. A scope that Atlas does not
-// know is failed, and its reason begins with "gone: ".
+// know is failed, and its reason begins with "gone: ". What was put off ([Yielding]) is
+// unread.
 func (c *Client) Read(ctx context.Context, scope access.Scope, kind access.Kind) access.Reading {
 	began := c.Now()
 	src, ok := sourceOf(kind)
@@ -60,6 +61,8 @@ func statusOf(err error, src source) (access.Status, string) {
 	switch {
 	case !ok:
 		return access.StatusFailed, err.Error()
+	case f.later:
+		return access.StatusUnread, err.Error()
 	case f.code == codeUnsupported:
 		return access.StatusUnsupported, err.Error()
 	case errors.Is(f, access.ErrForbidden):

@@ -76,7 +76,7 @@ func (c *Client) getWith(ctx context.Context, s side, r request, decode func([]b
 			f = temporary(fmt.Sprintf("the answer of %d bytes is empty, cut or no JSON of the expected form", len(body)), nil)
 		}
 		last = f
-		if !errors.Is(f, access.ErrTemporary) {
+		if !errors.Is(f, access.ErrTemporary) || f.later {
 			break
 		}
 	}
@@ -126,7 +126,7 @@ func (c *Client) once(ctx context.Context, s side, r request) (time.Time, []byte
 // directly before that it still may.
 func (c *Client) allowance(ctx context.Context, key string, r request) error {
 	if r.route.method == http.MethodGet {
-		return c.budget.wait(ctx, key, isUrgent(ctx))
+		return c.budget.wait(ctx, key, isUrgent(ctx), isYielding(ctx))
 	}
 	if d := c.budget.delay(key, true, time.Now()); d > 0 {
 		return notNow(d)

@@ -88,7 +88,7 @@ func (f *fleet) Events(ctx context.Context, scope access.Scope, since time.Time)
 	if err != nil {
 		return nil, err
 	}
-	return c.Events(ctx, scope, since)
+	return c.Events(atlas.Yielding(ctx), scope, since)
 }
 
 // Read implements the reading half of watcher.Atlas and of remediate's Atlas.
@@ -97,7 +97,7 @@ func (f *fleet) Read(ctx context.Context, scope access.Scope, kind access.Kind) 
 	if err != nil {
 		return access.Reading{Status: access.StatusFailed, Reason: err.Error(), Began: f.Now()}
 	}
-	return c.Read(ctx, scope, kind)
+	return c.Read(atlas.Yielding(ctx), scope, kind)
 }
 
 // Projects implements watcher.Atlas.
@@ -106,7 +106,7 @@ func (f *fleet) Projects(ctx context.Context, org string) ([]access.Project, err
 	if err != nil {
 		return nil, err
 	}
-	return c.Projects(ctx, org)
+	return c.Projects(atlas.Yielding(ctx), org)
 }
 
 // Logins implements remediate's Atlas.

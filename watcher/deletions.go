@@ -26,7 +26,7 @@ func toldDeletions(live []Pending) (d deletions) {
 			for _, n := range a.names {
 				d.named[n] = true
 			}
-		case p.Side:
+		case p.Side && p.Kind != access.KindX509Config: // a revocation is of one user's, also where it does not say whose
 			d.all = append(d.all, a)
 		default:
 			d.parts = append(d.parts, a)

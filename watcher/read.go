@@ -97,6 +97,13 @@ func (w *Watcher) readDue(ctx context.Context, job access.Poll, seen Watch, fed 
 		}
 	}
 	results, readErr := w.readAll(ctx, job, seen, first)
+	if len(rest) > 0 && job.Source != access.SourceSweep { // who asks for a sweep has one
+		if w.patient(job.Scope) {
+			defer w.done(job.Scope)
+		} else {
+			rest = nil // due it remains
+		}
+	}
 	if len(rest) > 0 && len(first) > 0 {
 		if err := w.settle(ctx, job, seen, false, results); err != nil {
 			return errors.Join(readErr, err)
@@ -105,6 +112,26 @@ func (w *Watcher) readDue(ctx context.Context, job access.Poll, seen Watch, fed 
 	}
 	more, err := w.readAll(ctx, job, seen, rest)
 	return errors.Join(readErr, err, w.settle(ctx, job, seen, fed, append(results, more...)))
+}
+
+// patient takes one of the places for what does not press, if there is one: one a scope,
+// and fewer than there are polls at a time. Without that a kind that takes longer than the
+// time between two polls, as a flooded access history or the addresses of thousands of
+// keys do, would soon hold every poll, and no change of any project would be read.
+func (w *Watcher) patient(scope access.Scope) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.slow[scope] || len(w.slow) >= w.opts.Patient {
+		return false
+	}
+	w.slow[scope] = true
+	return true
+}
+
+func (w *Watcher) done(scope access.Scope) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.slow, scope)
 }
 
 // readAll reads kinds side by side. They are independent: one that goes wrong leaves the

@@ -63,6 +63,7 @@ type Options struct {
 	SuspectMin           int           // resources that may vanish without events; 5
 	SuspectShare         float64       // the same as a share; 0.30
 	Parallel             int           // reads of one poll at the same time; 4
+	Patient              int           // polls at the same time that sweep, or try again what failed; 3: fewer than there are polls at a time
 
 	Logger  *zap.Logger // nil: none
 	Metrics *Metrics    // nil: none
@@ -97,12 +98,12 @@ type Watcher struct {
 	gate     []access.Kind
 	projects atomic.Int64 // known, as of the last call of Scopes
 
-	mu   sync.Mutex
-	said map[string]string      // last failure logged, by what was attempted
-	slot map[access.Scope]int64 // cadence slot in which a poll was last due
-	bad  map[string]access.Kind // collections not complete, by key
-
-	running map[access.Scope]int // polls under way
+	mu      sync.Mutex
+	said    map[string]string      // last failure logged, by what was attempted
+	slot    map[access.Scope]int64 // cadence slot in which a poll was last due
+	bad     map[string]access.Kind // collections not complete, by key
+	slow    map[access.Scope]bool  // scopes of which something is read that does not press
+	running map[access.Scope]int   // polls under way
 }
 
 // New checks the options and fills in the defaults.
@@ -123,7 +124,7 @@ func New(opts Options) (*Watcher, error) {
 	opts.fill()
 	return &Watcher{
 		opts: opts, log: opts.Logger, gate: gateKinds(), said: map[string]string{},
-		slot: map[access.Scope]int64{}, bad: map[string]access.Kind{}, running: map[access.Scope]int{},
+		slot: map[access.Scope]int64{}, bad: map[string]access.Kind{}, slow: map[access.Scope]bool{}, running: map[access.Scope]int{},
 	}, nil
 }
 
@@ -151,6 +152,7 @@ func (o *Options) fill() {
 	o.SuspectMin = cmp.Or(o.SuspectMin, 5)
 	o.SuspectShare = cmp.Or(o.SuspectShare, 0.30)
 	o.Parallel = cmp.Or(o.Parallel, 4)
+	o.Patient = cmp.Or(o.Patient, 3)
 }
 
 // Poll does one job, as the package comment says. An error means that the job should
@@ -269,8 +271,10 @@ func (w *Watcher) name(events []access.Event) []access.Event {
 	return out
 }
 
+// owns: Atlas takes an address in any case for the same user.
 func owns(p access.Principal, name string) bool {
-	return name != "" && (name == p.Email || slices.Contains(p.Atlas, name) || slices.Contains(p.Owns, name))
+	same := func(s string) bool { return access.FoldName(s) == access.FoldName(name) }
+	return name != "" && (same(p.Email) || slices.ContainsFunc(p.Atlas, same) || slices.Contains(p.Owns, name))
 }
 
 // say logs a failure once, and its end.

@@ -282,13 +282,14 @@ func (BackupExportBucket) Kind() Kind { return KindBackupExportBucket }
 func (b BackupExportBucket) Name() string { return b.ID }
 
 // AccessHistory is what a cluster's access history of about a week shows of one
-// identity: authentications, never what was done after them.
+// identity: authentications, never what was done after them. Of very many that never got
+// in, all but so many are one, without a name.
 type AccessHistory struct {
 	Cluster    string    `json:"clusterName"`
 	Database   string    `json:"authSource"`
 	Username   string    `json:"username"`
 	Addresses  []string  `json:"addresses"`           // with a success, sorted
-	Failing    []string  `json:"failing,omitempty"`   // with failures only, sorted
+	Failing    []string  `json:"failing,omitempty"`   // with failures only, sorted, the first 200
 	FirstLogin time.Time `json:"firstLogin,omitzero"` // by the day, within the window
 	LastLogin  time.Time `json:"lastLogin,omitzero"`  // by the day
 }

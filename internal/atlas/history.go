@@ -127,11 +127,37 @@ func decodeHistory(p piece) ([]access.State, error) {
 		u.add(l.GetIpAddress(), l.GetAuthResult(), at)
 	}
 	slices.Sort(order)
+	return summed(p.parent, uses, order), nil
+}
+
+const (
+	mostStrangers = 200 // identities of a cluster that never got in
+	mostFailing   = 200 // addresses that failed, of one identity
+)
+
+// summed has a record for everybody who got in. Of those who never did, whose names anybody
+// who reaches the cluster can make up, it has so many and one for all the others: else an
+// outsider could fill the inventory and the stream of changes.
+func summed(cluster string, uses map[string]*use, order []string) []access.State {
 	out := make([]access.State, 0, len(order))
+	others, strangers := use{access.AccessHistory{Cluster: cluster}, map[string]bool{}}, 0
 	for _, key := range order {
-		out = append(out, uses[key].sum())
+		h := uses[key].sum()
+		if len(h.Addresses) == 0 {
+			strangers++
+		}
+		if len(h.Addresses) > 0 || strangers <= mostStrangers {
+			out = append(out, h)
+			continue
+		}
+		for _, address := range h.Failing {
+			others.ok[address] = false
+		}
 	}
-	return out, nil
+	if strangers > mostStrangers {
+		out = append(out, others.sum())
+	}
+	return out
 }
 
 func (u *use) add(address string, success bool, at time.Time) {
@@ -158,5 +184,6 @@ func (u *use) sum() access.AccessHistory {
 		}
 	}
 	u.state.Addresses, u.state.Failing = access.SortNames(good), optional(failing)
+	u.state.Failing = u.state.Failing[:min(len(u.state.Failing), mostFailing)]
 	return u.state
 }

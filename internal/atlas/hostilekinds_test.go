@@ -205,3 +205,28 @@ func TestIntegrationTargetHoldsNoSecretField(t *testing.T) {
 		}
 	}
 }
+
+// Anybody who reaches a cluster makes up names that never get in. They are no resources
+// without end, and hide nobody who did get in.
+func TestMadeUpNamesAreBounded(t *testing.T) {
+	lines := []string{`{"username":"zoe","authSource":"admin","authResult":true,"ipAddress":"192.0.2.1","timestamp":"2026-08-03T10:11:12Z"}`}
+	for n := range 3 * mostStrangers {
+		lines = append(lines, fmt.Sprintf(`{"username":"made-up-%04d","authSource":"admin","authResult":false,"ipAddress":"2001:db8::%x","timestamp":"2026-08-03T10:11:12Z"}`, n, n),
+			fmt.Sprintf(`{"username":"zoe","authSource":"admin","authResult":false,"ipAddress":"2001:db8::%x","timestamp":"2026-08-03T10:11:12Z"}`, n))
+	}
+	states, err := decodeHistory(piece{json.RawMessage("[" + strings.Join(lines, ",") + "]"), prod, "c"})
+	if err != nil || len(states) != mostStrangers+2 {
+		t.Fatalf("%d records: %v", len(states), err)
+	}
+	zoe := false
+	for _, s := range states {
+		h := s.(access.AccessHistory)
+		zoe = zoe || h.Username == "zoe" && slices.Equal(h.Addresses, []string{"192.0.2.1"})
+		if len(h.Failing) > mostFailing {
+			t.Errorf("%s: %d failing addresses", h.Name(), len(h.Failing))
+		}
+	}
+	if !zoe {
+		t.Error("who got in is not told")
+	}
+}

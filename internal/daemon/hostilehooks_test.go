@@ -3,6 +3,7 @@ package daemon
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatewarden/gatewarden/internal/atlas"
 )
@@ -36,5 +37,17 @@ func TestHooksRemoveLeavesWhatAnOddConfigurationMayUse(t *testing.T) {
 		if s.Do != HookLeave {
 			t.Errorf("%s %s", s.Do, s.What)
 		}
+	}
+}
+
+// The start is told by the local clock, since Atlas has not answered yet. If that is ahead,
+// every alert would seem to be from before the start for as long.
+func TestReplaysOfAStartAheadOfAtlas(t *testing.T) {
+	atlasTime := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+	r := newReplays(atlasTime.Add(time.Hour))
+	old := alert{id: "old", updated: atlasTime.Add(-10 * time.Minute)}
+	fresh := alert{id: "fresh", updated: atlasTime}
+	if r.admit(old, atlasTime) || !r.admit(fresh, atlasTime) || r.admit(fresh, atlasTime) {
+		t.Error("an alert of now is refused, or an old or repeated one is not")
 	}
 }

@@ -28,6 +28,7 @@ type replays struct {
 	mu    sync.Mutex
 	most  int
 	floor time.Time // what was updated by then is refused
+	begun bool      // an alert has come
 	seen  map[alertKey]struct{}
 }
 
@@ -46,6 +47,10 @@ func newReplays(start time.Time) *replays {
 func (r *replays) admit(a alert, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if first := now.Add(-replaySlack); !r.begun && first.Before(r.floor) {
+		r.floor = first // the start was told by a clock that is ahead of Atlas's: nothing had been heard of Atlas yet
+	}
+	r.begun = true
 	r.raise(now.Add(-replayWindow), time.Hour)
 	if _, known := r.seen[a.key()]; known || !a.updated.After(r.floor) || !a.updated.After(now.Add(-replayWindow)) {
 		return false

@@ -49,7 +49,7 @@ func faithful() []mutant {
 		// What the watcher makes of events.
 		{"type-left-out-of-the-table", "watcher/eventtable.txt", "ORG_EMPLOYEE_ACCESS_UNRESTRICTED	org	org_settings updated\n", "", "./watcher", "TestEventTableIsComplete"},
 		{"type-mapped-to-nothing", "watcher/eventtable.txt", "ORG_EMPLOYEE_ACCESS_UNRESTRICTED	org	org_settings updated\n", "ORG_EMPLOYEE_ACCESS_UNRESTRICTED	org	- lifecycle\n", "./watcher", "TestGovernanceIsMapped"},
-		{"member-by-the-end-of-a-name", "watcher/events.go", "	return about{suffix: \"/\" + strings.ToLower(t)}\n", "	return about{suffix: strings.ToLower(t)}\n", "./watcher", "TestAttributeParts"},
+		{"member-by-the-end-of-a-name", "watcher/events.go", "	return about{suffix: \"/\" + access.FoldName(t)}\n", "	return about{suffix: access.FoldName(t)}\n", "./watcher", "TestAttributeParts"},
 		{"webhooks-source-lost", "watcher/document.go", "	if d.Dirty[kind].Source == access.SourceWebhook && m.Source == access.SourceFeed {\n", "	if false {\n", "./watcher", "TestHint"},
 		{"side-effect-takes-what-is-explained", "watcher/attribute.go", "explained || len(a.recent[i].Change.Events) > 0 ||", "false && explained ||", "./watcher", "TestAttributeParts"},
 		// What the receiver of webhooks lets in.

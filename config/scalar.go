@@ -196,7 +196,7 @@ func baseURL() scalar {
 		case u.User != nil:
 			return nil, errors.New("it holds a user or password: give those under orgs, from env or file")
 		case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
-			return nil, errors.New("it holds a query or fragment: give only scheme, host and path")
+			return nil, errors.New("it holds a query or fragment: give only scheme and host")
 		case u.Scheme == "http" && !loopback(u.Hostname()):
 			return nil, errors.New("http would send credentials in the clear: use https; http is for a loopback address only")
 		}

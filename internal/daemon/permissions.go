@@ -252,7 +252,7 @@ func (p *permissions) rolesOf(ctx context.Context, credential string) (org []str
 	case p.accounts.Status != access.StatusComplete:
 		return nil, nil, fmt.Errorf("the org's service accounts cannot be listed: %s", p.accounts.Reason)
 	case !found:
-		return nil, nil, fmt.Errorf("%s is neither a service account nor an API key of this org", credential)
+		return nil, nil, fmt.Errorf("%s is neither a service account nor an API key of this org: give it a role in the org (ORG_MEMBER is enough), or correct the id", credential)
 	}
 	for _, project := range p.projects {
 		r := p.accountsOf(ctx, project.ID)

@@ -12,7 +12,8 @@ import (
 // Atlas and under a path of its own.
 //
 //	POST /do          {"actor": {"username", "remoteAddress"}, "method", "path", "body"}
-//	                  acts as a person: {"status", "body"}
+//	                  acts as a person: {"status", "body"}. The path is what follows
+//	                  /api/atlas/v2. Any username may act: its roles are not asked
 //	POST /advance     {"by": "2h"} shifts the clock
 //	POST /visibility  {"delay": "5s"} makes events visible that much later
 //	POST /login       {"projectId", "cluster", "username", "authSource", "ipAddress", "ok"}

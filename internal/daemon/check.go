@@ -44,6 +44,8 @@ func writes(s *settings) string {
 	}
 	reverts := slices.ContainsFunc(s.file.Responses, func(r access.Response) bool { return r.Do == access.ModeRevert })
 	switch {
+	case s.policy.DryRun && !s.file.DryRun:
+		return "nothing is written: atlas.profile is " + profileOf(s.file).Name
 	case s.policy.DryRun:
 		return "dry run: nothing is written"
 	case able == 0:

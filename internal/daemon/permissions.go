@@ -60,7 +60,12 @@ func CheckPermissions(ctx context.Context, f *config.File, version string, trans
 	var out []Permissions
 	for _, o := range f.Atlas.Orgs {
 		read := credential(o.Read)
-		c, err := atlas.New(atlas.Options{BaseURL: f.Atlas.BaseURL, Version: version, Read: read, DryRun: true, Transport: transport})
+		opts := atlas.Options{BaseURL: f.Atlas.BaseURL, Version: version, Read: read, DryRun: true, Transport: transport}
+		if !o.Write.IsZero() {
+			w := credential(o.Write)
+			opts.Write = &w
+		}
+		c, err := atlas.New(opts)
 		if err != nil {
 			return nil, configError{fmt.Errorf("org %s: %w", o.ID, err)}
 		}
@@ -119,6 +124,9 @@ func (p *permissions) look(ctx context.Context, read atlas.Credential, o config.
 		return
 	}
 	h := p.held(ctx, name(credential(o.Write)), p.profile.Write, p.profile.WriteProjects)
+	if err := p.client.Check(ctx); err != nil { // its secret is wrong, however good its roles are
+		h.Unknown = err.Error()
+	}
 	p.out.Write = &h
 }
 

@@ -113,7 +113,7 @@ func (h *receiver) receive(ctx context.Context, w http.ResponseWriter, r *http.R
 		return hookUnavailable, http.StatusServiceUnavailable, err
 	}
 	if !signed(key, body, r.Header.Get(signatureHeader)) {
-		return hookBadSignature, http.StatusUnauthorized, nil
+		return hookBadSignature, http.StatusUnauthorized, errSignature
 	}
 	a, err := parseAlert(body)
 	if err != nil || a.updated.After(h.now().Add(webhookAhead)) {
@@ -141,6 +141,9 @@ func (h *receiver) believe(ctx context.Context, a alert) (result string, status 
 	h.logger.Debug("woken by a webhook", zap.String("scope", string(scope)), zap.String("type", a.event), zap.Any("kinds", kinds))
 	return hookAccepted, http.StatusOK, nil
 }
+
+// errSignature says what to do where it is Atlas that signs by another secret.
+var errSignature = errors.New("its signature is not by atlas.webhook.secret; if the secret was changed, tell Atlas: gatewarden hooks install --renew-secret")
 
 // signed compares the signature, the Base64 of the HMAC-SHA-1 of the raw body, in
 // constant time.

@@ -119,6 +119,12 @@ func TestCheckPermissionsWithoutAnswer(t *testing.T) {
 		line := "      write: {client_id: {env: GW_TEST_WRITE_ID}, client_secret: {env: GW_TEST_WRITE_SECRET}}\n"
 		return strings.Replace(conf, line, "", 1)
 	}
+	wrong := func(conf string) string {
+		return strings.Replace(conf, "{env: GW_TEST_WRITE_SECRET}", "{env: GW_TEST_WRITE_ID}", 1)
+	}
+	if got := ask(t, wrong, nil); got.Failed != "" || got.Complete() || got.Write == nil || !strings.Contains(got.Write.Unknown, "write credential") {
+		t.Errorf("with a wrong secret of the write credential: %+v", got)
+	}
 	want := []string{"GROUP_NETWORK_ACCESS_MANAGER" + everyProject, "GROUP_DATABASE_ACCESS_ADMIN" + everyProject}
 	if got := ask(t, unarmed, nil); got.Failed != "" || got.Complete() || got.Write == nil || !slices.Equal(got.Write.Missing, want) {
 		t.Errorf("without a write credential: %+v", got)

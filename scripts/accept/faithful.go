@@ -13,7 +13,7 @@ const simulator = "./internal/atlas/sim"
 // faithful is what issue 3 promised.
 func faithful() []func(options) []row {
 	return []func(options) []row{
-		conformance, lifeCycles, publicAnswers, everyType, everyKind, profiles, webhook, latency, hooks, volume, mutantsCaught, timings,
+		conformance, lifeCycles, publicAnswers, everyType, everyKind, profiles, webhook, latency, hooks, volume, mutantsCaught,
 	}
 }
 

@@ -197,7 +197,7 @@ func (c *call) checkRestoreTarget(r *restoreJob) *problem {
 		return missing("GROUP_NOT_FOUND", "No group with ID %s exists.", r.TargetGroupID)
 	}
 	if c.who != nil {
-		if bad := c.who.mayInProject(c.route.roleNames(), target); bad != nil {
+		if bad := c.who.mayInProject(c.route.spec.Roles, target); bad != nil {
 			return bad
 		}
 	}

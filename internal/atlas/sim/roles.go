@@ -55,14 +55,6 @@ func apiRole(name string) string {
 	return map[string]string{"PROJECT": "GROUP", "ORGANIZATION": "ORG"}[level] + "_" + rest
 }
 
-// roleNames are the names of which one is enough for the route.
-func (r *route) roleNames() []string {
-	if r.needs != nil {
-		return r.needs
-	}
-	return r.spec.Roles
-}
-
 func (p *principal) orgRoles() []string {
 	var out []string
 	for _, g := range p.grants {
@@ -88,7 +80,7 @@ func (p *principal) projectRoles(q *project) []string {
 
 // may says why the principal may not call the route, or nil.
 func (p *principal) may(r *route, o *org, q *project) *problem {
-	names := r.roleNames()
+	names := r.spec.Roles
 	switch {
 	case q != nil:
 		return p.mayInProject(names, q)

@@ -13,11 +13,9 @@ const apiPrefix = "/api/atlas/v2"
 // route is one operation that is served. Its method, path, versions and roles are those
 // of the official document.
 type route struct {
-	op    string // operationId
-	older string // versions before the document's, as "date" or "date:sunset", oldest first
-	set   string // endpoint set of its token bucket
-	// needs replaces the roles of the document where the real service wants others.
-	needs  []string
+	op     string // operationId
+	older  string // versions before the document's, as "date" or "date:sunset", oldest first
+	set    string // endpoint set of its token bucket
 	handle func(*call) (answer, *problem)
 
 	method, path string

@@ -69,7 +69,8 @@ type Options struct {
 	Metrics *Metrics    // nil: none
 }
 
-// DefaultKinds are the kinds that this version reads.
+// DefaultKinds are the kinds of the network and database gates: what is read where no
+// profile of access says more.
 func DefaultKinds(scope access.Scope) []access.Kind {
 	if scope.IsOrg() {
 		return []access.Kind{access.KindOrg}

@@ -1,7 +1,7 @@
 // Package sim is a simulated MongoDB Atlas: an http.Handler that answers the part of
-// the Atlas Administration API v2 which Gatewarden uses as the real server does, with
-// its credentials, versioned media types, paging, error bodies, token buckets and
-// activity feeds.
+// the Atlas Administration API v2 which governs access, for any client, as the real
+// server does: with its credentials, versioned media types, paging, error bodies, token
+// buckets and activity feeds.
 //
 // It owns one model of organisations and projects, guarded by one mutex. A request is
 // admitted (credentials, route), may be struck by a fault, and is then answered under

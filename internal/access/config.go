@@ -66,6 +66,90 @@ type Network struct {
 	Purposes    map[string][]string // app, ci, vpn, private …
 }
 
+// Ranges are the declared networks that belong to no one environment.
+type Ranges struct {
+	Developer []string            // office and home ranges of people, as canonical CIDRs
+	Shared    []string            // may stand in the access lists of several environments
+	Providers map[string][]string // ranges that a cloud provider gives to anybody, by the provider's name
+	Peers     []Peer
+}
+
+// Peer is a declared other side of a peering or private endpoint. Empty fields match
+// everything; one at least is given.
+type Peer struct {
+	Account  string // AWS account, Azure subscription, GCP project
+	Network  string // VPC, VNet or network
+	Endpoint string // the customer's side of a private endpoint, such as vpce-0123
+}
+
+// MatrixOrg is the key of [TeamAccess].Roles under which roles on the org stand.
+const MatrixOrg = "org"
+
+// TeamAccess is one row of the access matrix: what a team may do.
+type TeamAccess struct {
+	Team  string              // the team's name in Atlas
+	Roles map[string][]string // Atlas roles by environment, and by MatrixOrg; an environment without a key: none
+}
+
+// Sensitive is a namespace that only those listed may reach.
+type Sensitive struct {
+	Namespace    string   // database.collection, or database for all of it
+	Readers      []string // globs over usernames
+	Environments []string // empty: all
+}
+
+// Waiver lets a violation stand for a while. It holds from Granted to Until, and never
+// longer after Granted than the severity of the finding allows ([WaiverCap]).
+type Waiver struct {
+	V           int       `json:"v"`
+	ID          string    `json:"id"`
+	Rule        string    `json:"rule"`                  // id or glob
+	Kind        Kind      `json:"kind,omitempty"`        // empty: any
+	Name        string    `json:"name,omitempty"`        // glob over the Ref's name; empty: any
+	Project     string    `json:"project,omitempty"`     // glob over the project's name or id; empty: any
+	Environment string    `json:"environment,omitempty"` // empty: any
+	Owner       string    `json:"owner"`                 // a principal's id or a team's name
+	Reason      string    `json:"reason"`
+	Ticket      string    `json:"ticket,omitempty"`
+	Granted     time.Time `json:"granted"`
+	Until       time.Time `json:"until"`
+	Renewals    int       `json:"renewals,omitempty"` // how often it was granted anew
+	Digest      string    `json:"digest,omitempty"`   // of the violating values ([Verdict].Digest): it lapses when they change; empty: whatever they are
+	Source      string    `json:"source,omitempty"`   // where it stands: a place in a file; empty: in the store
+}
+
+// WaiverCap is how long a waiver of a finding of this severity may hold at most.
+func WaiverCap(s Severity) time.Duration {
+	const day = 24 * time.Hour
+	switch s {
+	case Critical:
+		return day
+	case High:
+		return 7 * day
+	case Medium:
+		return 30 * day
+	}
+	return 90 * day
+}
+
+// Expectation is a change announced beforehand: one that matches is recorded, and not
+// reverted. Empty fields match everything; Actor or Name is given.
+type Expectation struct {
+	V        int       `json:"v"`
+	ID       string    `json:"id"`
+	Actor    string    `json:"actor,omitempty"` // a principal's id, or a glob over the actor's name in Atlas
+	Rule     string    `json:"rule,omitempty"`  // id or glob
+	Kind     Kind      `json:"kind,omitempty"`
+	Name     string    `json:"name,omitempty"`    // glob over the Ref's name
+	Project  string    `json:"project,omitempty"` // glob over the project's name or id
+	From     time.Time `json:"from"`
+	Until    time.Time `json:"until"`
+	Ticket   string    `json:"ticket,omitempty"`
+	Reason   string    `json:"reason"`
+	Approved string    `json:"approved"`         // by whom: another than the actor
+	Source   string    `json:"source,omitempty"` // where it stands: a place in a file; empty: in the store
+}
+
 // OwnAccess is what Gatewarden itself depends on; guards keep it.
 type OwnAccess struct {
 	Credentials []string // client ids and public keys of our own

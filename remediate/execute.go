@@ -64,7 +64,7 @@ type look struct {
 // look reads the kinds that the finding's rule judges and judges the finding by them, as
 // if the writes that this action has made so far had not happened yet.
 func (s *Stage) look(ctx context.Context, f access.Finding, a access.Action) look {
-	kinds := slices.Clone(s.Reads(f.Rule))
+	kinds := slices.Clone(s.Reads(f.Rule, f.Ref.Scope))
 	for _, o := range a.Plan.Operations {
 		kinds = append(kinds, o.Ref.Kind)
 	}

@@ -60,7 +60,7 @@ type Options struct {
 	Atlas    Atlas
 	CanWrite func(access.Scope) bool // whether the scope's org has credentials that may write
 	Judge    Judge
-	Reads    func(rule string) []access.Kind // the kinds that the rule judges
+	Reads    func(rule string, scope access.Scope) []access.Kind // the kinds of the scope that the rule judges
 	Locks    Locks
 	Policy   func() Policy        // replaced on reload
 	Skew     func() time.Duration // of our clock against Atlas; nil: none

@@ -146,7 +146,7 @@ func (w *world) Get(_ context.Context, key string) (access.Findings, uint64, err
 	return doc, 1, nil
 }
 
-func (w *world) reads(rule string) []access.Kind {
+func (w *world) reads(rule string, _ access.Scope) []access.Kind {
 	if strings.HasPrefix(rule, "network/") {
 		return []access.Kind{access.KindIPAccessEntry}
 	}

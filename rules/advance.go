@@ -101,7 +101,7 @@ func (f *fold) take(v access.Verdict) {
 	old, exists := f.next.Findings[id]
 	switch {
 	case r == nil:
-	case r.OnChange:
+	case r.On == OnChange:
 		f.takeMatch(r, id, v)
 	case !v.Evidence.Ended.IsZero():
 		f.takePast(id, v, old, exists)
@@ -199,9 +199,13 @@ func (f *fold) resolve(id, why string, ended time.Time) {
 
 // passing reports whether the rule cannot be judged only because kinds are just being
 // read again: their next judgement follows in a moment, and nobody needs to be told.
-func (f *fold) passing(rule string) bool {
+func (f *fold) passing(rule string, kind access.Kind) bool {
 	passing := false
-	for _, k := range f.e.find(rule).Reads {
+	r := f.e.find(rule)
+	if v := r.viewOf(kind); v != nil {
+		r = v
+	}
+	for _, k := range r.Reads {
 		switch {
 		case f.in.trouble(k) == "": // then it is the rule itself that cannot tell
 		case f.in.Collections[k].Status == access.StatusComplete && f.in.Now.Sub(f.in.Dirty[k]) < passingFor:
@@ -216,7 +220,7 @@ func (f *fold) passing(rule string) bool {
 // mark says that the finding cannot be judged now; its state stays.
 func (f *fold) mark(id, why string) {
 	n := f.next.Findings[id]
-	if f.passing(n.Rule) {
+	if f.passing(n.Rule, n.Ref.Kind) {
 		return
 	}
 	if n.UnknownSince.IsZero() {
@@ -275,7 +279,7 @@ func (f *fold) unseen(id string, n access.Finding) {
 		f.mark(id, why)
 		return
 	}
-	if r.OnChange {
+	if r.On == OnChange {
 		f.resolve(id, "its change does not stand any more", time.Time{})
 		return
 	}

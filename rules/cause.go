@@ -128,7 +128,10 @@ func (s *subject) causeNow(c *check, since time.Time, past history) (cause, erro
 // findCause is the cause of a violation that opens a finding.
 func (s *subject) findCause(c *check, since time.Time, past history) (cause, error) {
 	if s.ref.Name == s.w.in.Scope.ID() && c == s.rule.whole {
-		return s.causeOfUnion(since), nil
+		if c.since != nil && s.uni != nil && s.uni.exposure.World() {
+			return s.causeOfUnion(since), nil
+		}
+		return s.causeOfAll(since, past)
 	}
 	found, err := s.causeOfResource(past)
 	if err != nil || c.since == nil || since.IsZero() {
@@ -157,11 +160,29 @@ func (s *subject) watchedSince() time.Time {
 }
 
 func (s *subject) causeOfUnion(since time.Time) cause {
-	if since.IsZero() || s.uni == nil {
-		return cause{at: since}
+	if since.IsZero() {
+		return cause{}
 	}
 	last := s.uni.last
 	return cause{at: since, change: last.Cause, actor: last.Actor, gap: last.Gap && added(last).IsZero()}
+}
+
+// causeOfAll is the replayed change that began what all resources of a kind are together;
+// else the newest change of one of them, after which it was seen.
+func (s *subject) causeOfAll(since time.Time, past history) (cause, error) {
+	if t, ok := past.began[s.ref.Name]; ok {
+		return s.causeOfTurn(t)
+	}
+	if !since.IsZero() && since.After(s.watchedSince()) {
+		return cause{at: since}, nil
+	}
+	var out cause
+	for _, r := range s.w.in.Collections[s.rule.Kind].Resources {
+		if r.ChangedAt.After(out.at) {
+			out = cause{at: r.ChangedAt, change: r.Cause, gap: r.Gap, actor: r.Actor}
+		}
+	}
+	return out, nil
 }
 
 func (s *subject) causeOfResource(past history) (cause, error) {

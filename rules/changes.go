@@ -89,7 +89,7 @@ func (w *world) judgeStanding(r *Rule, id string, st access.Standing) access.Ver
 	}
 	over, err := r.until.bool(w.changeSubject(r, st.Change))
 	if err != nil {
-		w.failed(r.ID, err)
+		w.failed(r, err)
 	} else if over {
 		return ends("its effect is gone")
 	}

@@ -70,12 +70,12 @@ func globCall(pattern, name ref.Val) ref.Val {
 func (c *compiler) rule(d *draft, builtIn bool) {
 	r := d.rule
 	r.BuiltIn = builtIn
-	if _, ok := kinds[r.Kind]; !ok {
+	if len(r.Kinds) == 0 || slices.ContainsFunc(r.Kinds, func(k access.Kind) bool { _, ok := kinds[k]; return !ok }) {
 		return // said already
 	}
-	mode := forEach
-	if r.OnChange {
-		mode = forChange
+	mode := map[On]int{OnChange: forChange, OnReading: forReading, OnFailure: forFailure}[r.On]
+	if mode == 0 {
+		mode = forEach
 	}
 	envs := map[string]*cel.Env{"": c.env(d, mode), "whole.": c.env(d, forWhole)}
 	if envs[""] == nil || envs["whole."] == nil {
@@ -93,6 +93,7 @@ func (c *compiler) rule(d *draft, builtIn bool) {
 		r.through = &through{d.through, compile("", "through.names", cel.ListType(cel.StringType))}
 	}
 	r.setParams()
+	r.setViews()
 }
 
 func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel.Type) *expr) *check {
@@ -115,7 +116,7 @@ func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel
 // env is the environment of a rule's expressions.
 func (c *compiler) env(d *draft, mode int) *cel.Env {
 	var opts []cel.EnvOption
-	for _, v := range variables(d.rule.Kind, mode) {
+	for _, v := range variables(d.rule.Kinds, mode) {
 		opts = append(opts, cel.Variable(v.name, v.typ))
 	}
 	for name, v := range d.rule.Params {
@@ -134,6 +135,13 @@ func (r *Rule) setParams() {
 	r.params = make(map[string]any, len(r.Params))
 	for k, v := range r.Params {
 		r.params["params."+k] = v
+	}
+}
+
+func (r *Rule) setViews() {
+	r.views = nil
+	for _, k := range r.Kinds {
+		r.views = append(r.views, r.view(k))
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type Engine struct {
 	policy *policy
 	rules  []*Rule // by id
+	views  []*Rule // of all rules, in their order
 	hash   string
 	failed atomic.Pointer[func(rule string, err error)]
 }
@@ -46,8 +47,15 @@ func Load(p Policy, userRules ...Source) (*Engine, error) {
 			c.test(d)
 		}
 	}
+	e.setViews()
 	e.hash = hashOf(p, inFiles, userRules)
 	return e, errs.orNil()
+}
+
+func (e *Engine) setViews() {
+	for _, r := range e.rules {
+		e.views = append(e.views, r.views...)
+	}
 }
 
 // take checks that ids are unique and overrides name rules, and sorts.
@@ -111,16 +119,19 @@ func (e *Engine) find(id string) *Rule {
 // Hash names rules and policy: findings that a change of it opens are inherited.
 func (e *Engine) Hash() string { return e.hash }
 
-// Reads are the kinds that a judgement by the rule rests on.
-func (e *Engine) Reads(id string) []access.Kind {
+// Reads are the kinds of the scope that a judgement by the rule rests on.
+func (e *Engine) Reads(id string, scope access.Scope) []access.Kind {
 	r := e.find(id)
 	if r == nil {
 		return nil
 	}
-	if r.OnChange {
-		return slices.Clone(append([]access.Kind{r.Kind}, r.Reads...))
+	set := map[access.Kind]bool{}
+	for _, k := range slices.Concat(r.Kinds, r.Reads) {
+		if ofOrg(k) == scope.IsOrg() {
+			set[k] = true
+		}
 	}
-	return slices.Clone(r.Reads)
+	return slices.Sorted(maps.Keys(set))
 }
 
 // Environment is the environment that matches the project, and why, for people. Of
@@ -156,31 +167,45 @@ func (e *Engine) fail(rule string, err error) {
 // kinds are the kinds that judging a scope takes.
 func (e *Engine) kinds(scope access.Scope) []access.Kind {
 	set := map[access.Kind]bool{}
-	if !scope.IsOrg() {
-		set[access.KindProject] = true
-	}
-	for _, r := range e.rules {
-		if r.of(scope) && e.uncovered(r) == "" {
-			for _, k := range e.Reads(r.ID) {
+	add := func(kinds []access.Kind) {
+		for _, k := range kinds {
+			if ofOrg(k) == scope.IsOrg() && e.covers(k) {
 				set[k] = true
 			}
+		}
+	}
+	add(access.ContributedKinds())
+	for _, r := range e.rules {
+		if e.uncovered(r) == "" {
+			add(slices.Concat(r.Kinds, r.Reads))
 		}
 	}
 	return slices.Sorted(maps.Keys(set))
 }
 
-// of reports whether the rule's kind is one of the scope's level.
+func (e *Engine) covers(k access.Kind) bool {
+	return e.policy.Covered == nil || slices.Contains(e.policy.Covered, k)
+}
+
+// of reports whether the rule judges something of the scope's level.
 func (r *Rule) of(scope access.Scope) bool {
-	return slices.Contains(access.OrgKinds(), r.Kind) == scope.IsOrg()
+	return slices.ContainsFunc(r.Kinds, func(k access.Kind) bool { return ofOrg(k) == scope.IsOrg() })
+}
+
+// viewOf is the rule as it judges this kind; nil: it does not.
+func (r *Rule) viewOf(k access.Kind) *Rule {
+	for _, v := range r.views {
+		if v.Kind == k {
+			return v
+		}
+	}
+	return nil
 }
 
 // uncovered says which kind of a rule is not read by choice; empty: it can be judged.
 func (e *Engine) uncovered(r *Rule) string {
-	if e.policy.Covered == nil {
-		return ""
-	}
-	for _, k := range e.Reads(r.ID) {
-		if !slices.Contains(e.policy.Covered, k) {
+	for _, k := range slices.Concat(r.Kinds, r.Reads) {
+		if !e.covers(k) && !(len(r.Kinds) > 1 && slices.Contains(r.Kinds, k)) {
 			return fmt.Sprintf("%s is not covered by choice: atlas.profile leaves it out", k)
 		}
 	}
@@ -193,23 +218,38 @@ func (e *Engine) uncovered(r *Rule) string {
 // named has a verdict of every rule that applies, except under change rules, whose
 // matches alone have.
 func (e *Engine) Evaluate(in Input) []access.Verdict {
-	w := newWorld(e.policy, &in, e.fail)
+	w := newWorld(e, &in)
 	out := make([]access.Verdict, 0, e.estimate(in))
-	for _, r := range e.rules {
-		switch {
-		case !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment) || e.uncovered(r) != "":
-		case r.OnChange:
-			out = w.judgeChanges(r, out)
-		default:
-			out = w.judgeState(r, out)
+	for _, last := range []bool{false, true} { // what judges failures comes after all that can fail
+		for _, r := range e.views {
+			if (r.On == OnFailure) == last && e.judges(r, &in) {
+				out = w.judge(r, out)
+			}
 		}
 	}
 	return out
 }
 
+// judges reports whether the view of a rule has something to say in the scope.
+func (e *Engine) judges(r *Rule, in *Input) bool {
+	return ofOrg(r.Kind) == in.Scope.IsOrg() && r.appliesTo(e.policy, in.Environment) && e.uncovered(r) == ""
+}
+
+func (w *world) judge(r *Rule, out []access.Verdict) []access.Verdict {
+	switch r.On {
+	case OnChange:
+		return w.judgeChanges(r, out)
+	case OnReading:
+		return w.judgeReadings(r, out)
+	case OnFailure:
+		return w.judgeFailures(r, out)
+	}
+	return w.judgeState(r, out)
+}
+
 func (e *Engine) estimate(in Input) int {
 	n := len(in.Changes) + len(in.Standing)
-	for _, r := range e.rules {
+	for _, r := range e.views {
 		n += len(in.Collections[r.Kind].Resources) + 1
 	}
 	return n
@@ -227,15 +267,21 @@ func (e *Engine) Judge(in Input, rule string, ref access.Ref, key string) access
 		v.Answer, v.Why = access.AnswerNotCovered, why
 		return v
 	}
-	w := newWorld(e.policy, &in, e.fail)
+	w := newWorld(e, &in)
 	var all []access.Verdict
-	if r.OnChange {
-		all = w.judgeChanges(r, nil)
-	} else {
-		all = w.judgeOne(r, ref)
+	switch view := r.viewOf(ref.Kind); {
+	case r.On == OnReading:
+		all = w.judgeReadings(r.at(in.Scope), nil)
+	case r.On == OnFailure: // its evidence is a whole judgement
+		all = e.Evaluate(in)
+	case view == nil:
+	case r.On == OnChange:
+		all = w.judgeChanges(view, nil)
+	default:
+		all = w.judgeOne(view, ref)
 	}
 	for _, got := range slices.Backward(all) {
-		if got.Ref == ref && got.Key == key {
+		if got.Rule == rule && got.Ref == ref && got.Key == key {
 			return got
 		}
 	}

@@ -97,7 +97,10 @@ func (s *subject) verdict(v *access.Verdict, c *check, trouble string, past hist
 			v.Key = key
 		}
 	}
-	if trouble != "" {
+	if v.Why == "" {
+		v.Why = s.w.quarantined(s.rule)
+	}
+	if v.Why != "" {
 		return
 	}
 	s.recall(v.Key, past)
@@ -106,7 +109,7 @@ func (s *subject) verdict(v *access.Verdict, c *check, trouble string, past hist
 		err = s.describe(c, v, past)
 	}
 	if err != nil {
-		s.w.failed(s.rule.ID, err)
+		s.w.failed(s.rule, err)
 		*v = access.Verdict{Rule: v.Rule, Ref: v.Ref, Key: v.Key, Why: "the rule failed on it: " + err.Error()}
 	}
 }
@@ -153,6 +156,9 @@ func (s *subject) answer(c *check) (access.Answer, string, error) {
 		return access.AnswerUnknown, why, err
 	case askViolation:
 		return access.AnswerViolation, "", nil
+	}
+	if why := s.w.partial(s.rule); why != "" {
+		return access.AnswerUnknown, why, nil
 	}
 	return access.AnswerPass, "", nil
 }

@@ -25,7 +25,7 @@ func TestBuiltin(t *testing.T) {
 	}
 	var got []row
 	for _, r := range e.Rules() {
-		got = append(got, row{r.ID, r.Severity, r.Ceiling, r.OnChange, r.Remedy})
+		got = append(got, row{r.ID, r.Severity, r.Ceiling, r.On == OnChange, r.Remedy})
 		if r.Title == "" || r.Why == "" || len(r.Controls) == 0 || len(r.References) == 0 || !r.BuiltIn {
 			t.Errorf("%s: title, why, controls and references are part of a rule", r.ID)
 		}
@@ -41,13 +41,13 @@ func TestBuiltin(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	reads := map[string][]access.Kind{
-		"dbuser/unscoped":                 {access.KindDatabaseUser, access.KindCluster, access.KindFlexCluster, access.KindFederatedDatabase, access.KindStreamWorkspace},
-		"dbuser/atlas-admin-app":          {access.KindDatabaseUser, access.KindCustomRole},
+		"dbuser/unscoped":                 {access.KindCluster, access.KindDatabaseUser, access.KindFederatedDatabase, access.KindFlexCluster, access.KindStreamWorkspace},
+		"dbuser/atlas-admin-app":          {access.KindCustomRole, access.KindDatabaseUser},
 		"network/transient-open-to-world": {access.KindIPAccessEntry},
 		"no/such-rule":                    nil,
 	}
 	for id, want := range reads {
-		if diff := cmp.Diff(want, e.Reads(id)); diff != "" {
+		if diff := cmp.Diff(want, e.Reads(id, prj)); diff != "" {
 			t.Errorf("%s reads (-want +got):\n%s", id, diff)
 		}
 	}
@@ -100,7 +100,7 @@ func TestLoadErrors(t *testing.T) {
 		"bad kind":              {change("kind: cluster", "kind: clusters"), []string{`f.yaml:5:7: kind "clusters": no rule can read it: did you mean "cluster"?`}},
 		"bad severity":          {change("severity: low", "severity: mild"), []string{`severity "mild"`}},
 		"bad ceiling":           {change("severity: low", "ceiling: max"), []string{`ceiling "max": want tell, ask or auto`}},
-		"bad on":                {change("severity: low", "on: never"), []string{`on: "never": want state or change`}},
+		"bad on":                {change("severity: low", "on: never"), []string{`on: "never": want state, change, reading or failure`}},
 		"no message":            {change("message: \"'cluster ' + cluster.name\"\n", ""), []string{"when and message are needed"}},
 		"no reason":             {change("why: a reason\n", ""), []string{"why is missing"}},
 		"until of a state rule": {change("severity: low", "until: 'true'"), []string{"until is of change rules only"}},

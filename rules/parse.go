@@ -120,13 +120,13 @@ func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.N
 }
 
 func (p *parser) rule(n *yaml.Node) *draft {
-	r := &Rule{Source: p.src.Name, Line: n.Line, Params: map[string]any{}, Remedy: "none", Severity: access.Medium, StandsFor: 7 * 24 * time.Hour}
+	r := &Rule{On: OnState, Source: p.src.Name, Line: n.Line, Params: map[string]any{}, Remedy: "none", Severity: access.Medium, StandsFor: 7 * 24 * time.Hour}
 	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}}
 	var on, severity, ceiling string
 	known := map[string]func(*yaml.Node){
 		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "severity": p.text(&severity),
-		"kind": func(v *yaml.Node) { r.Kind = p.kind(v) }, "on": p.text(&on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
-		"environments": p.texts(&r.Environments), "params": func(v *yaml.Node) { p.params(v, r) },
+		"kind": func(v *yaml.Node) { r.Kinds = p.oneOrMore(v) }, "on": p.text(&on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
+		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },
 		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&ceiling),
 		"controls": p.texts(&r.Controls), "references": p.texts(&r.References),
 		"through": func(v *yaml.Node) { p.throughBlock(v, d) },
@@ -178,17 +178,19 @@ func (p *parser) complete(d *draft, on, severity, ceiling string) {
 	if !ruleID.MatchString(r.ID) {
 		p.errs.add(d.at, "rule id %q: want family/name in lower case, such as network/open-to-world", r.ID)
 	}
+	if len(r.Kinds) > 0 {
+		r.Kind = r.Kinds[0]
+	}
 	for key, v := range map[string]string{"title": r.Title, "why": r.Why, "kind": string(r.Kind)} {
 		if v == "" {
 			bad("%s is missing", key)
 		}
 	}
-	switch on {
-	case "", "state":
-	case "change":
-		r.OnChange = true
-	default:
-		bad("on: %q: want state or change", on)
+	if on != "" {
+		r.On = On(on)
+	}
+	if !slices.Contains([]On{OnState, OnChange, OnReading, OnFailure}, r.On) {
+		bad("on: %q: want state, change, reading or failure", on)
 	}
 	if severity != "" && !slices.Contains(access.Severities(), access.Severity(severity)) {
 		bad("severity %q: want one of %v", severity, access.Severities())
@@ -214,20 +216,44 @@ func (p *parser) shape(d *draft, bad func(string, ...any)) {
 	if slices.ContainsFunc([]string{"when", "message"}, func(k string) bool { return has("whole." + k) }) && (!has("whole.when") || !has("whole.message")) {
 		bad("whole needs when and message")
 	}
-	if r.OnChange && (has("whole.when") || has("through.names") || has("since")) {
+	if r.On != OnState && (has("whole.when") || has("through.names") || has("since")) {
 		bad("whole, through and since are of state rules only")
 	}
-	if !r.OnChange && has("until") {
+	if has("through.names") && len(r.Kinds) > 1 {
+		bad("through is of rules on one kind only")
+	}
+	if r.On != OnChange && has("until") {
 		bad("until is of change rules only: a state rule ends with its state")
 	}
 	if has("through.names") != (d.through != "") {
 		bad("through needs kind and names")
 	}
-	if !r.OnChange && !slices.Contains(r.Reads, r.Kind) {
-		r.Reads = append([]access.Kind{r.Kind}, r.Reads...)
+	p.foreign(r, bad)
+	if r.On == OnState {
+		r.Reads = slices.Concat(r.Kinds, slices.DeleteFunc(r.Reads, func(k access.Kind) bool { return slices.Contains(r.Kinds, k) }))
 	}
 	if d.through != "" && !slices.Contains(r.Reads, d.through) {
 		r.Reads = append(r.Reads, d.through)
+	}
+}
+
+// foreign checks that what a rule reads of other scopes is told to its own.
+func (p *parser) foreign(r *Rule, bad func(string, ...any)) {
+	for _, k := range r.Siblings {
+		if k != "" && !slices.Contains(access.ContributedKinds(), k) {
+			bad("siblings: %s of the projects is not told to each other: those that are are %v", k, access.ContributedKinds())
+		}
+	}
+	for _, k := range r.Reads {
+		org := slices.ContainsFunc(r.Kinds, ofOrg)
+		prj := slices.ContainsFunc(r.Kinds, func(o access.Kind) bool { return !ofOrg(o) })
+		switch {
+		case k == "":
+		case ofOrg(k) && !org && !slices.Contains(access.GatheredKinds(), k):
+			bad("reads: %s of the org is not told to projects: those that are are %v", k, access.GatheredKinds())
+		case !ofOrg(k) && !prj && !slices.Contains(access.ContributedKinds(), k):
+			bad("reads: %s of the projects is not told to their org: those that are are %v", k, access.ContributedKinds())
+		}
 	}
 }
 

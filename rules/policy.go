@@ -16,6 +16,13 @@ type Policy struct {
 	Environments []access.Environment // the strictest first
 	Identities   []access.Identity    // the first match counts
 	Networks     []access.Network
+	Ranges       access.Ranges
+	Matrix       []access.TeamAccess
+	Sensitive    []access.Sensitive
+	Domains      []string            // that people's addresses may be of
+	Groups       map[string][]string // principals by group
+	Waivers      []access.Waiver
+	Expectations []access.Expectation
 	Principals   []access.Principal
 	Overrides    map[string]Override // by rule id
 	Own          access.OwnAccess
@@ -177,4 +184,18 @@ func matches(id *access.Identity, u access.DatabaseUser) bool {
 		return false
 	}
 	return len(id.Usernames) == 0 || slices.ContainsFunc(id.Usernames, func(g string) bool { return access.Match(g, u.Username) })
+}
+
+// machine is the first identity that one of a machine credential's names matches in the
+// environment, or nobody.
+func (p *policy) machine(env string, names []string) *access.Identity {
+	list := p.byEnv[env]
+	for i := range list {
+		for _, g := range list[i].Machines {
+			if slices.ContainsFunc(names, func(n string) bool { return access.Match(g, n) }) {
+				return &list[i]
+			}
+		}
+	}
+	return &nobody
 }

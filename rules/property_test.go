@@ -180,7 +180,7 @@ func (b *bench) allRoles() (out []access.State) {
 
 // passing reports whether kinds that are just being read again are all that is wrong.
 func (b *bench) passing(e *Engine, f access.Finding) bool {
-	return !slices.ContainsFunc(e.Reads(f.Rule), func(k access.Kind) bool {
+	return !slices.ContainsFunc(e.Reads(f.Rule, f.Ref.Scope), func(k access.Kind) bool {
 		return b.inv[k].Status != access.StatusComplete || !b.dirty[k].IsZero() && b.now.Sub(b.dirty[k]) >= time.Minute
 	})
 }
@@ -191,7 +191,7 @@ func troubled(b *bench, e *Engine, f access.Finding) bool {
 	if _, there := own.Find(f.Ref.Name); !there && own.Status == access.StatusComplete && b.dirty[f.Ref.Kind].IsZero() && f.Ref.Name != prjID {
 		return false
 	}
-	return slices.ContainsFunc(e.Reads(f.Rule), func(k access.Kind) bool {
+	return slices.ContainsFunc(e.Reads(f.Rule, f.Ref.Scope), func(k access.Kind) bool {
 		return !b.dirty[k].IsZero() || b.inv[k].Status != access.StatusComplete
 	})
 }

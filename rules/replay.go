@@ -71,8 +71,8 @@ func (w *world) replay(r *Rule) history {
 		return history{}
 	}
 	in, then := *w.in, *w // the walk has its own roles and entries, and no finding is open in it
-	in.Open = nil
-	then.in = &in
+	in.Open, in.Collections = nil, maps.Clone(in.Collections)
+	then.in, then.memo = &in, &memo{}
 	p := &replayer{world: &then, today: w, rule: r, turns: steps, values: map[string]access.Resource{}, held: map[string]access.Answer{}, out: history{began: map[string]*turn{}, opened: map[string]access.Verdict{}}}
 	p.rewind()
 	for i, t := range steps {
@@ -145,7 +145,7 @@ func (p *replayer) rewind() {
 	}
 	p.setRoles(roles)
 	if p.touchesAll() {
-		for _, r := range p.in.Collections[p.rule.Kind].Resources {
+		for _, r := range p.today.in.Collections[p.rule.Kind].Resources {
 			if _, changed := p.values[r.Name()]; !changed {
 				p.values[r.Name()] = r
 			}
@@ -268,7 +268,7 @@ func (p *replayer) holds(ref access.Ref) bool {
 	if ref.Name == p.wholeName() {
 		return p.today.judgeWhole(p.rule, "", history{}).Answer == access.AnswerViolation
 	}
-	r, there := p.in.Collections[p.rule.Kind].Find(ref.Name)
+	r, there := p.today.in.Collections[p.rule.Kind].Find(ref.Name)
 	return there && p.today.judgeResource(p.rule, r, "", history{}).Answer == access.AnswerViolation
 }
 
@@ -296,20 +296,25 @@ func (p *replayer) askWhole(now time.Time, t *turn) access.Verdict {
 	return v
 }
 
-// rebuildList makes the entries of the union those of the walk.
+// rebuildList makes the resources that are judged together those of the walk.
 func (p *replayer) rebuildList() {
 	if p.rule.whole == nil {
 		return
 	}
 	all := map[string]access.Resource{}
-	for _, r := range p.in.Collections[p.rule.Kind].Resources {
+	c := p.today.in.Collections[p.rule.Kind]
+	for _, r := range c.Resources {
 		all[r.Name()] = r
 	}
 	for name, r := range p.values {
 		put(all, name, r)
 	}
-	p.list = p.list[:0:0]
+	c.Resources = make([]access.Resource, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		p.list = append(p.list, all[name])
+		c.Resources = append(c.Resources, all[name])
+	}
+	p.in.Collections[p.rule.Kind], p.memo, p.names = c, &memo{}, nil
+	if p.rule.Kind == access.KindIPAccessEntry {
+		p.list = c.Resources
 	}
 }

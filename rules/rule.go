@@ -16,9 +16,11 @@ type Rule struct {
 	Title        string
 	Why          string // the reason for the rule
 	Severity     access.Severity
-	Kind         access.Kind
-	OnChange     bool          // judges changes of the kind, not its state
-	Reads        []access.Kind // all kinds that a judgement rests on, its own first
+	Kind         access.Kind   // the first of Kinds
+	Kinds        []access.Kind // what it judges, each for itself
+	On           On
+	Reads        []access.Kind // all kinds that a judgement rests on, its own first; also of other scopes ([access.Facts])
+	Siblings     []access.Kind // kinds of the other projects of the org that it rests on
 	Environments []string      // empty: all
 	Params       map[string]any
 	StandsFor    time.Duration // of a change rule
@@ -32,9 +34,36 @@ type Rule struct {
 
 	each, whole *check
 	key, until  *expr
+	views       []*Rule // the rule as it judges each of its kinds
 	through     *through
 	params      map[string]any // by the name that expressions use
 }
+
+// On is what a rule judges.
+type On string
+
+// What rules judge.
+const (
+	OnState   On = "state"   // resources as they are
+	OnChange  On = "change"  // changes
+	OnReading On = "reading" // how each kind of the scope was read
+	OnFailure On = "failure" // rules that failed in this judgement
+)
+
+// view is the rule as it judges one kind: of several, each rests on itself and on what
+// the rule reads beside them. What they are together is judged once a level.
+func (r *Rule) view(k access.Kind) *Rule {
+	v := *r
+	v.Kind, v.Kinds, v.views = k, []access.Kind{k}, nil
+	v.Reads = slices.DeleteFunc(slices.Clone(r.Reads), func(o access.Kind) bool { return o != k && slices.Contains(r.Kinds, o) })
+	first := slices.IndexFunc(r.Kinds, func(o access.Kind) bool { return ofOrg(o) == ofOrg(k) })
+	if r.Kinds[first] != k {
+		v.whole = nil
+	}
+	return &v
+}
+
+func ofOrg(k access.Kind) bool { return slices.Contains(access.OrgKinds(), k) }
 
 // check is what is asked of one resource, or of all of a kind together.
 type check struct {
@@ -98,5 +127,5 @@ func lower(s access.Severity) access.Severity {
 // replays are the kinds whose changes are replayed over the rule: its own, and the one
 // that it comes through.
 func (r *Rule) replays(k access.Kind) bool {
-	return !r.OnChange && (k == r.Kind || r.through != nil && r.through.kind == k)
+	return r.On == OnState && (k == r.Kind || r.through != nil && r.through.kind == k)
 }

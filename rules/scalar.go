@@ -58,6 +58,17 @@ func (p *parser) kind(n *yaml.Node) access.Kind {
 	return k
 }
 
+// oneOrMore reads a kind or a list of kinds.
+func (p *parser) oneOrMore(n *yaml.Node) []access.Kind {
+	if n.Kind == yaml.SequenceNode {
+		return p.kinds(n)
+	}
+	if k := p.kind(n); k != "" {
+		return []access.Kind{k}
+	}
+	return nil
+}
+
 func (p *parser) kinds(n *yaml.Node) (out []access.Kind) {
 	if n.Kind != yaml.SequenceNode {
 		p.errs.add(p.at(n), "want a list of kinds")

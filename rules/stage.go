@@ -234,7 +234,7 @@ func (e *Engine) holds(in *Input) bool {
 		if !isStateChange(c) || in.Now.Sub(c.Observed) > holdFor {
 			continue
 		}
-		for _, r := range e.rules {
+		for _, r := range e.views {
 			if r.replays(c.Ref.Kind) && slices.ContainsFunc(r.Reads, func(k access.Kind) bool { return in.trouble(k) != "" }) {
 				return true
 			}

@@ -24,6 +24,8 @@ type subject struct {
 	came   bool      // the cause is one of those that the rule comes through
 	since  time.Time // of a union whose finding is open: when it became the world
 
+	failure failure // of a rule on failures
+
 	exposed *reach.Exposure
 	who     *access.Identity
 	adm     *adminFacts
@@ -81,6 +83,9 @@ func (s *subject) ended() time.Time {
 	return s.change.Ended
 }
 
+// collection is how the subject's kind was read.
+func (s *subject) collection() access.Collection { return s.w.in.Collections[s.ref.Kind] }
+
 func (s *subject) user() access.DatabaseUser {
 	u, _ := access.As[access.DatabaseUser](s.res.Box)
 	return u
@@ -91,6 +96,8 @@ func (s *subject) identity() *access.Identity {
 		s.who = &nobody
 		if s.ref.Kind == access.KindDatabaseUser && !s.res.Box.IsZero() {
 			s.who = s.w.policy.identity(s.w.in.Environment, s.user())
+		} else if names := s.machineNames(); names != nil {
+			s.who = s.w.policy.machine(s.w.in.Environment, names)
 		}
 	}
 	return s.who

@@ -25,15 +25,44 @@ type kindInfo struct {
 }
 
 var kinds = map[access.Kind]kindInfo{
-	access.KindOrg:               {"organization", access.Org{}},
-	access.KindProject:           {"resource", access.Project{}},
-	access.KindCluster:           {"cluster", access.Cluster{}},
-	access.KindFlexCluster:       {"cluster", access.FlexCluster{}},
-	access.KindFederatedDatabase: {"instance", access.FederatedDatabase{}},
-	access.KindStreamWorkspace:   {"workspace", access.StreamWorkspace{}},
-	access.KindIPAccessEntry:     {"entry", access.IPAccessEntry{}},
-	access.KindDatabaseUser:      {"user", access.DatabaseUser{}},
-	access.KindCustomRole:        {"role", access.CustomRole{}},
+	access.KindOrg:                   {"organization", access.Org{}},
+	access.KindOrgSettings:           {"settings", access.OrgSettings{}},
+	access.KindOrgMember:             {"member", access.OrgMember{}},
+	access.KindInvitation:            {"invitation", access.Invitation{}},
+	access.KindTeam:                  {"team", access.Team{}},
+	access.KindTeamMember:            {"membership", access.TeamMember{}},
+	access.KindAPIKey:                {"key", access.APIKey{}},
+	access.KindServiceAccount:        {"account", access.ServiceAccount{}},
+	access.KindServiceAccountSecret:  {"secret", access.ServiceAccountSecret{}},
+	access.KindAPIAccessEntry:        {"source", access.APIAccessEntry{}},
+	access.KindIdentityProvider:      {"provider", access.IdentityProvider{}},
+	access.KindRoleMapping:           {"mapping", access.RoleMapping{}},
+	access.KindFederation:            {"federation", access.Federation{}},
+	access.KindResourcePolicy:        {"policy", access.ResourcePolicy{}},
+	access.KindProject:               {"resource", access.Project{}},
+	access.KindProjectSettings:       {"settings", access.ProjectSettings{}},
+	access.KindProjectMember:         {"member", access.ProjectMember{}},
+	access.KindTeamGrant:             {"grant", access.TeamGrant{}},
+	access.KindProjectKey:            {"key", access.ProjectKey{}},
+	access.KindProjectServiceAccount: {"account", access.ProjectServiceAccount{}},
+	access.KindIPAccessEntry:         {"entry", access.IPAccessEntry{}},
+	access.KindPrivateEndpoint:       {"endpoint", access.PrivateEndpoint{}},
+	access.KindPeering:               {"peering", access.Peering{}},
+	access.KindDatabaseUser:          {"user", access.DatabaseUser{}},
+	access.KindCustomRole:            {"role", access.CustomRole{}},
+	access.KindX509Config:            {"x509", access.X509Config{}},
+	access.KindDatabaseAuth:          {"ldap", access.DatabaseAuth{}},
+	access.KindCluster:               {"cluster", access.Cluster{}},
+	access.KindFlexCluster:           {"cluster", access.FlexCluster{}},
+	access.KindFederatedDatabase:     {"instance", access.FederatedDatabase{}},
+	access.KindStreamWorkspace:       {"workspace", access.StreamWorkspace{}},
+	access.KindAuditing:              {"auditing", access.Auditing{}},
+	access.KindAlertConfig:           {"alert", access.AlertConfig{}},
+	access.KindIntegration:           {"integration", access.Integration{}},
+	access.KindBackupRestoreJob:      {"restore", access.BackupRestoreJob{}},
+	access.KindBackupExportJob:       {"export", access.BackupExportJob{}},
+	access.KindBackupExportBucket:    {"bucket", access.BackupExportBucket{}},
+	access.KindAccessHistory:         {"login", access.AccessHistory{}},
 }
 
 func kindNames() map[string]bool {
@@ -132,11 +161,62 @@ var ofChange = []variable{
 	{"change.present", cel.BoolType, func(s *subject) any { return s.present() }},                     // the resource is there in the last complete read
 }
 
+// ofReading tell how a kind of the scope was read.
+var ofReading = []variable{
+	{"reading.kind", cel.StringType, func(s *subject) any { return string(s.ref.Kind) }},
+	{"reading.status", cel.StringType, func(s *subject) any { return string(s.collection().Status) }},        // complete, denied, failed, unsupported, suspect; "": never tried
+	{"reading.reason", cel.StringType, func(s *subject) any { return s.collection().Reason }},                // why it is not complete
+	{"reading.since", cel.TimestampType, func(s *subject) any { return s.collection().StatusSince }},         // when the status became what it is
+	{"reading.last", cel.TimestampType, func(s *subject) any { return s.w.in.Read[s.ref.Kind] }},             // begin of the last complete read, where known
+	{"reading.odd", cel.ListType(cel.StringType), func(s *subject) any { return s.collection().Odd }},        // names of elements that could not be decoded
+	{"reading.required", cel.BoolType, func(s *subject) any { return s.w.trouble(s.ref.Kind) != "" }},        // rules cannot be judged because of it
+	{"reading.rules", cel.ListType(cel.StringType), func(s *subject) any { return s.w.resting(s.ref.Kind) }}, // the rules that rest on it here
+}
+
+// ofFailure tell of a rule that failed in this judgement.
+var ofFailure = []variable{
+	{"failure.rule", cel.StringType, func(s *subject) any { return s.failure.rule }},
+	{"failure.error", cel.StringType, func(s *subject) any { return s.failure.err }}, // the first
+	{"failure.count", cel.IntType, func(s *subject) any { return s.failure.count }},  // of its evaluations here
+	{"failure.quarantined", cel.BoolType, func(s *subject) any { return s.failure.quarantined() }},
+}
+
+// Which of a rule's expressions see which variables.
+const (
+	forEach    = 1 << iota // one resource
+	forWhole               // all of a kind together
+	forChange              // a change
+	forReading             // how a kind was read
+	forFailure             // a rule that failed
+)
+
+// family is variables with where they are seen: in rules on these kinds (nil: all), in
+// expressions of these modes.
+type family struct {
+	kinds     []access.Kind
+	modes     int
+	variables []variable
+}
+
+// allFamilies are all variables but those that hold a resource.
+func allFamilies() []family {
+	return slices.Concat([]family{
+		{nil, forEach | forWhole | forChange | forReading | forFailure, common},
+		{nil, forEach, ofResource},
+		{nil, forChange, ofChange},
+		{nil, forReading, ofReading},
+		{nil, forFailure, ofFailure},
+		{[]access.Kind{access.KindIPAccessEntry}, forEach | forChange, ofEntry},
+		{[]access.Kind{access.KindIPAccessEntry}, forWhole, ofUnion},
+		{[]access.Kind{access.KindDatabaseUser}, forEach | forChange, ofUser},
+	}, networkFamilies(), databaseFamilies(), peopleFamilies(), machineFamilies(), governanceFamilies())
+}
+
 // getters holds every variable by name.
 var getters = func() map[string]func(*subject) any {
 	out := map[string]func(*subject) any{}
-	for _, list := range [][]variable{common, ofResource, ofEntry, ofUnion, ofUser, ofChange} {
-		for _, v := range list {
+	for _, f := range allFamilies() {
+		for _, v := range f.variables {
 			out[v.name] = v.get
 		}
 	}
@@ -155,30 +235,30 @@ func orZero(k access.Kind, b access.Box) any {
 	return b.State
 }
 
-// Which of a rule's expressions see which variables.
-const (
-	forEach = iota
-	forWhole
-	forChange
-)
+// variables are those that rules on all of the kinds see, with one type in all.
+func variables(of []access.Kind, mode int) []variable {
+	out := variablesOf(of[0], mode)
+	for _, k := range of[1:] {
+		also := map[string]*cel.Type{}
+		for _, v := range variablesOf(k, mode) {
+			also[v.name] = v.typ
+		}
+		out = slices.DeleteFunc(out, func(v variable) bool { return also[v.name] == nil || !also[v.name].IsExactType(v.typ) })
+	}
+	return out
+}
 
-func variables(k access.Kind, mode int) []variable {
-	out := slices.Clone(common)
+func variablesOf(k access.Kind, mode int) (out []variable) {
+	for _, f := range allFamilies() {
+		if f.modes&mode != 0 && (f.kinds == nil || slices.Contains(f.kinds, k)) {
+			out = append(out, f.variables...)
+		}
+	}
 	switch mode {
 	case forEach:
-		out = append(out, ofResource...)
 		out = append(out, variable{name: kinds[k].variable, typ: kinds[k].celType()})
 	case forChange:
-		out = append(out, ofChange...)
 		out = append(out, variable{name: "before", typ: kinds[k].celType()}, variable{name: "after", typ: kinds[k].celType()})
-	}
-	switch {
-	case k == access.KindIPAccessEntry && mode == forWhole:
-		out = append(out, ofUnion...)
-	case k == access.KindIPAccessEntry:
-		out = append(out, ofEntry...)
-	case k == access.KindDatabaseUser && mode == forEach:
-		out = append(out, ofUser...)
 	}
 	return out
 }
@@ -241,43 +321,30 @@ func celTypes() cel.EnvOption {
 // decode reads a resource from its JSON, strictly; what is not given is as it would be
 // in the simplest resource of the kind.
 func (k kindInfo) decode(raw []byte) (access.Box, error) {
-	switch k.zero.(type) {
-	case access.IPAccessEntry:
-		e, err := strictly(raw, access.IPAccessEntry{})
-		e.Entry = canonical(e.Entry)
-		return access.Box{State: e}, err
-	case access.DatabaseUser:
-		u, err := strictly(raw, access.DatabaseUser{Database: "admin", Auth: access.AuthSCRAM})
-		u.Roles, u.Scopes, u.Labels = access.SortGrants(u.Roles), access.SortScopes(u.Scopes), access.SortLabels(u.Labels)
-		return access.Box{State: u}, err
-	case access.CustomRole:
-		r, err := strictly(raw, access.CustomRole{})
-		return access.Box{State: r}, err
-	case access.Cluster:
-		c, err := strictly(raw, access.Cluster{})
-		return access.Box{State: c}, err
-	case access.FlexCluster:
-		c, err := strictly(raw, access.FlexCluster{})
-		return access.Box{State: c}, err
-	case access.FederatedDatabase:
-		f, err := strictly(raw, access.FederatedDatabase{})
-		return access.Box{State: f}, err
-	case access.StreamWorkspace:
-		s, err := strictly(raw, access.StreamWorkspace{})
-		return access.Box{State: s}, err
-	case access.Org:
-		o, err := strictly(raw, access.Org{})
-		return access.Box{State: o}, err
+	into := reflect.New(reflect.TypeOf(k.zero))
+	if u, ok := into.Interface().(*access.DatabaseUser); ok {
+		u.Database, u.Auth = "admin", access.AuthSCRAM
 	}
-	p, err := strictly(raw, access.Project{})
-	return access.Box{State: p}, err
-}
-
-func strictly[T access.State](raw []byte, t T) (T, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&t); err != nil {
-		return t, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
+	if err := dec.Decode(into.Interface()); err != nil {
+		return access.Box{}, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return t, nil
+	return access.Box{State: normal(into.Elem().Interface().(access.State))}, nil
+}
+
+// normal is the state as the reader of Atlas leaves it.
+func normal(s access.State) access.State {
+	switch t := s.(type) {
+	case access.IPAccessEntry:
+		t.Entry = canonical(t.Entry)
+		return t
+	case access.APIAccessEntry:
+		t.Entry = canonical(t.Entry)
+		return t
+	case access.DatabaseUser:
+		t.Roles, t.Scopes, t.Labels = access.SortGrants(t.Roles), access.SortScopes(t.Scopes), access.SortLabels(t.Labels)
+		return t
+	}
+	return s
 }

@@ -23,26 +23,49 @@ type Input struct {
 	Created     map[string]time.Time                 // of database users, by name (admin/app), where an event told; else the record tells
 	Read        map[access.Kind]time.Time            // begin of the last complete read, where known
 	MaxAge      func(kind access.Kind) time.Duration // nil or 0: no limit
+	Facts       access.Facts                         // of other scopes
+	History     access.History                       // of use
+
+	failing map[string]int // how often rules failed; of tests
 }
 
 // world is an input with what is derived from it once for all resources.
 type world struct {
 	*policy
+	engine     *Engine
 	in         *Input
 	production bool
 	project    access.Project
-	list       []access.Resource            // the entries of the union
-	roles      map[string]access.Resource   // custom roles that can be read
-	catalog    func() reach.Catalog         // of roles
-	troubles   map[access.Kind]string       // memo
-	subjects   map[access.Kind][]subject    // memo
-	names      []string                     // targets, memo
-	prefixes   map[string]netip.Prefix      // of entries, memo
-	failed     func(rule string, err error) // an expression failed
+	list       []access.Resource          // the entries of the union
+	roles      map[string]access.Resource // custom roles that can be read
+	catalog    func() reach.Catalog       // of roles
+	troubles   map[access.Kind]string     // memo
+	subjects   map[access.Kind][]subject  // memo
+	names      []string                   // targets, memo
+	prefixes   map[string]netip.Prefix    // of entries, memo
+	failures   map[string]*failure        // by rule
+	memo       *memo
 }
 
-func newWorld(p *policy, in *Input, failed func(string, error)) *world {
-	w := &world{policy: p, in: in, production: p.production[in.Environment], troubles: map[access.Kind]string{}, subjects: map[access.Kind][]subject{}, prefixes: map[string]netip.Prefix{}, failed: failed}
+// memo is what the families of rules derive once from the collections of the world. It is
+// made anew where the collections are others.
+type memo struct {
+	network    networkMemo
+	database   databaseMemo
+	people     peopleMemo
+	machine    machineMemo
+	governance governanceMemo
+}
+
+func newWorld(e *Engine, in *Input) *world {
+	p := e.policy
+	w := &world{
+		policy: p, engine: e, in: in, production: p.production[in.Environment], troubles: map[access.Kind]string{}, subjects: map[access.Kind][]subject{},
+		prefixes: map[string]netip.Prefix{}, failures: map[string]*failure{}, memo: &memo{},
+	}
+	for id, n := range in.failing {
+		w.failures[id] = &failure{rule: id, err: "as the test says", count: n}
+	}
 	if projects := access.States[access.Project](in.Collections[access.KindProject]); len(projects) == 1 {
 		w.project = projects[0]
 	}
@@ -128,9 +151,19 @@ func (w *world) trouble(k access.Kind) string {
 
 func (in *Input) trouble(k access.Kind) string {
 	c, read := in.Collections[k], in.Read[k]
+	if ofOrg(k) != in.Scope.IsOrg() {
+		if c, read = in.Facts.Org[k], (time.Time{}); !in.Facts.Gathered() {
+			return fmt.Sprintf("%s of the other scopes of the org was not gathered yet", k)
+		}
+		if in.Scope.IsOrg() { // the projects that cannot tell leave a pass unknown, and a violation one
+			return ""
+		}
+	}
 	switch {
 	case c.Status == access.StatusUnsupported && slices.Contains(access.TargetKinds(), k):
 		return "" // Atlas has none of them here
+	case c.Status == access.StatusUnread && c.Reason != "":
+		return fmt.Sprintf("%s cannot be judged on: %s", k, c.Reason)
 	case c.Status == access.StatusUnread:
 		return fmt.Sprintf("%s was not read yet", k)
 	case c.Status != access.StatusComplete && c.Reason != "":
@@ -153,6 +186,42 @@ func (w *world) troubleOf(kinds []access.Kind) string {
 		}
 	}
 	return ""
+}
+
+// collection is what is known of a kind: of another scope's, what was gathered.
+func (w *world) collection(k access.Kind) access.Collection {
+	if ofOrg(k) != w.in.Scope.IsOrg() {
+		return w.in.Facts.Org[k]
+	}
+	return w.in.Collections[k]
+}
+
+// partial is why not everything that the rule reads of other projects is known: then what
+// passes is unknown.
+func (w *world) partial(r *Rule) string {
+	others := r.Siblings
+	if w.in.Scope.IsOrg() {
+		others = r.Reads
+	}
+	for _, k := range others {
+		if why := w.in.Facts.Unread[k]; why != "" && !ofOrg(k) {
+			return why
+		}
+		if !ofOrg(k) && !w.in.Facts.Gathered() {
+			return fmt.Sprintf("%s of the other projects of the org was not gathered yet", k)
+		}
+	}
+	return ""
+}
+
+// resting are the rules that judge on the kind here.
+func (w *world) resting(k access.Kind) (ids []string) {
+	for _, r := range w.engine.rules {
+		if r.of(w.in.Scope) && r.appliesTo(w.policy, w.in.Environment) && (slices.Contains(r.Kinds, k) || slices.Contains(r.Reads, k)) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
 }
 
 // targets are the names of everything that a database user exists on. An element that

@@ -18,10 +18,12 @@ type Environment struct {
 type Identity struct {
 	Class        string            // one of Classes
 	Usernames    []string          // globs over usernames
+	Machines     []string          // globs over client ids, public keys and names of machine credentials
 	Labels       map[string]string // all must match
 	Environments []string          // empty: all
 	Roles        []RoleGrant       // declared; nil: nothing declared
 	Scopes       []UserScope       // declared; nil: nothing declared
+	AtlasRoles   []string          // declared, of a machine credential; nil: nothing declared
 	MaxAge       time.Duration     // 0: none
 	Until        time.Time         // declared end, of sync
 	Owner        string

@@ -25,7 +25,7 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 		return access.Verdict{}, fmt.Errorf("load findings of %s: %w", f.Ref.Scope, err)
 	}
 	in := rules.Input{Scope: f.Ref.Scope, Environment: doc.Environment, Collections: map[access.Kind]access.Collection{}, Now: j.fleet.Now(), Standing: doc.Standing, Open: doc.Findings}
-	for _, kind := range j.engine().Reads(f.Rule) {
+	for _, kind := range j.engine().Reads(f.Rule, f.Ref.Scope) {
 		known, _, err := j.inventory.Get(ctx, string(f.Ref.Scope)+"."+string(kind))
 		if err != nil {
 			return access.Verdict{}, fmt.Errorf("load %s of %s: %w", kind, f.Ref.Scope, err)

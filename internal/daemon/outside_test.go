@@ -49,7 +49,7 @@ func TestOutsideTheProfile(t *testing.T) {
 					}
 				}
 				for _, r := range s.daemon.settings.get().engine.Rules() {
-					if outside := uncovered(s.daemon.settings.get().engine.Reads(r.ID), profile); len(outside) > 0 {
+					if outside := uncovered(s.daemon.settings.get().engine.Reads(r.ID, access.ProjectScope("0")), profile); len(outside) > 0 {
 						t.Errorf("%s is not judged: %v are outside", r.ID, outside)
 					}
 				}

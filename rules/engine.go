@@ -164,7 +164,7 @@ func (e *Engine) fail(rule string, err error) {
 	}
 }
 
-// kinds are the kinds that judging a scope takes.
+// kinds are the kinds that judging a scope, and telling other scopes of it, takes.
 func (e *Engine) kinds(scope access.Scope) []access.Kind {
 	set := map[access.Kind]bool{}
 	add := func(kinds []access.Kind) {
@@ -174,7 +174,7 @@ func (e *Engine) kinds(scope access.Scope) []access.Kind {
 			}
 		}
 	}
-	add(access.ContributedKinds())
+	add(slices.Concat(access.ContributedKinds(), access.GatheredKinds())) // of which other scopes hear
 	for _, r := range e.rules {
 		if e.uncovered(r) == "" {
 			add(slices.Concat(r.Kinds, r.Reads))

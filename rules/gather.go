@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -18,7 +19,7 @@ func (e *Engine) Contribute(in Input) access.Contribution {
 		out.Org, out.Title = p[0].OrgID, p[0].Title
 	}
 	for _, k := range access.ContributedKinds() {
-		if why := in.trouble(k); why != "" && e.covers(k) {
+		if why := in.settled(k); why != "" && e.covers(k) {
 			if out.Unread == nil {
 				out.Unread = map[access.Kind]string{}
 			}
@@ -59,6 +60,16 @@ func (e *Engine) Gather(org Input, projects []access.Contribution) map[access.Sc
 		}
 	}
 	return out
+}
+
+// settled is why the kind cannot be judged on; what is just being read again can, by its
+// last content: else every change would pass through all scopes of the org twice.
+func (in *Input) settled(k access.Kind) string {
+	since := in.Dirty[k]
+	if in.Collections[k].Status == access.StatusComplete && !since.IsZero() && in.Now.Sub(since) < passingFor {
+		return ""
+	}
+	return in.trouble(k)
 }
 
 // unread is what the projects but one cannot tell, by kind: one reason, and how many more.
@@ -147,10 +158,10 @@ func (t *ties) of(p access.Contribution) map[access.Kind]access.Collection {
 	out := map[access.Kind]access.Collection{}
 	for _, k := range access.GatheredKinds() {
 		c := t.org.Collections[k]
-		if why := t.org.trouble(k); why != "" && c.Status == access.StatusComplete {
+		if why := t.org.settled(k); why != "" && c.Status == access.StatusComplete {
 			c.Status, c.Reason = access.StatusUnread, why
 		}
-		c.Trail = access.Trail{}
+		c.Trail, c.ChangedRead = access.Trail{}, time.Time{} // they change with what does not concern the project
 		c.Resources = t.part(k, c.Resources, p)
 		out[k] = c
 	}

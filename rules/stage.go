@@ -42,6 +42,11 @@ type Changes interface {
 	Changes(ctx context.Context, scope access.Scope, after uint64, max int) ([]access.Change, uint64, error)
 }
 
+// Histories gives what was seen of who used what in the scope.
+type Histories interface {
+	Get(ctx context.Context, key string) (access.History, uint64, error)
+}
+
 // StageOptions are what a stage works with. Metrics, Logger and Now may be left out.
 type StageOptions struct {
 	Engine    func() *Engine // the one in force; asked once a judgement
@@ -49,6 +54,9 @@ type StageOptions struct {
 	Inventory Inventory
 	Dirty     Dirt
 	Changes   Changes
+	Told      Told                    // with Facts nil: other scopes are not known
+	Facts     Documents[access.Facts] // of projects, by scope
+	History   Histories               // nil: nothing is known of use
 	Logger    *zap.Logger
 	Metrics   *Metrics
 	Now       func() time.Time // Atlas time
@@ -80,12 +88,18 @@ func (s *Stage) Eval(ctx context.Context, job access.Eval) error {
 	}
 	e := s.Engine()
 	e.OnFailure(s.failed)
+	var last snapshot
 	_, err := s.Findings.Update(ctx, string(job.Scope), func(cur access.Findings, _ uint64) (*access.Findings, []access.Out, error) {
-		return s.judge(ctx, e, job, cur)
+		snap, next, outs, err := s.judge(ctx, e, job, cur)
+		last = snap
+		return next, outs, err
 	})
 	if errors.Is(err, errAhead) {
 		s.Logger.Debug("judgement left to the message that follows the changes", zap.String("scope", string(job.Scope)))
 		return nil
+	}
+	if err == nil {
+		err = s.share(ctx, e, last)
 	}
 	if err != nil {
 		return fmt.Errorf("judge %s: %w", job.Scope, err)
@@ -102,18 +116,19 @@ func (s *Stage) failed(rule string, err error) {
 
 // snapshot is what one judgement is made of.
 type snapshot struct {
-	in   Input
-	revs map[access.Kind]uint64
-	seq  uint64 // of the last change
+	in    Input
+	revs  map[access.Kind]uint64
+	seq   uint64                        // of the last change
+	facts map[access.Scope]access.Facts // of an org: what it tells its projects
 }
 
-func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur access.Findings) (*access.Findings, []access.Out, error) {
+func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur access.Findings) (snapshot, *access.Findings, []access.Out, error) {
 	if cur.V > access.Version {
-		return nil, nil, fmt.Errorf("findings are of version %d, which a newer program wrote: run that version", cur.V)
+		return snapshot{}, nil, nil, fmt.Errorf("findings are of version %d, which a newer program wrote: run that version", cur.V)
 	}
 	snap, err := s.load(ctx, e, job, cur)
 	if err != nil {
-		return nil, nil, err
+		return snapshot{}, nil, nil, err
 	}
 	next, events := e.Advance(cur, snap.in, e.Evaluate(snap.in))
 	next.Judged.Inventory, next.Judged.ChangeSeq = snap.revs, snap.seq
@@ -124,9 +139,9 @@ func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur acces
 		s.Metrics.set(next)
 	}
 	if len(events) == 0 && unchanged(cur, next) {
-		return nil, nil, nil
+		return snap, nil, nil, nil
 	}
-	return &next, outbox(job.Scope, events), nil
+	return snap, &next, outbox(job.Scope, events), nil
 }
 
 // unchanged reports whether the documents differ in nothing but the time of judgement.
@@ -168,7 +183,16 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 		}
 	}
 	snap.in.Environment = s.environment(e, cur, snap.in.Collections[access.KindProject])
-	return snap, inStep(snap, cur)
+	if err := inStep(snap, cur); err != nil {
+		return snap, err
+	}
+	if s.History != nil {
+		if snap.in.History, _, err = s.History.Get(ctx, string(job.Scope)); err != nil {
+			return snap, fmt.Errorf("load history: %w", err)
+		}
+	}
+	err = s.others(ctx, e, &snap)
+	return snap, err
 }
 
 func (s *Stage) changes(ctx context.Context, scope access.Scope, after uint64) ([]access.Change, uint64, error) {

@@ -15,6 +15,7 @@ type judge struct {
 	engine    func() *rules.Engine
 	inventory documents[access.Collection]
 	findings  documents[access.Findings]
+	facts     documents[access.Facts]
 	fleet     *fleet
 }
 
@@ -25,6 +26,9 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 		return access.Verdict{}, fmt.Errorf("load findings of %s: %w", f.Ref.Scope, err)
 	}
 	in := rules.Input{Scope: f.Ref.Scope, Environment: doc.Environment, Collections: map[access.Kind]access.Collection{}, Now: j.fleet.Now(), Standing: doc.Standing, Open: doc.Findings}
+	if in.Facts, _, err = j.facts.Get(ctx, string(f.Ref.Scope)); err != nil {
+		return access.Verdict{}, fmt.Errorf("load facts of %s: %w", f.Ref.Scope, err)
+	}
 	for _, kind := range j.engine().Reads(f.Rule, f.Ref.Scope) {
 		known, _, err := j.inventory.Get(ctx, string(f.Ref.Scope)+"."+string(kind))
 		if err != nil {

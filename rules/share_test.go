@@ -1,0 +1,165 @@
+package rules
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// shelf is a bucket in memory.
+type shelf[T any] struct {
+	docs map[string]T
+	outs *[]access.Out
+}
+
+func newShelf[T any](outs *[]access.Out) *shelf[T] { return &shelf[T]{map[string]T{}, outs} }
+
+func (s *shelf[T]) Get(_ context.Context, key string) (T, uint64, error) {
+	return s.docs[key], uint64(len(s.docs)), nil
+}
+
+func (s *shelf[T]) Keys(context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(s.docs)), nil
+}
+
+func (s *shelf[T]) Update(_ context.Context, key string, compute func(T, uint64) (*T, []access.Out, error)) (uint64, error) {
+	next, outs, err := compute(s.docs[key], 1)
+	if err == nil && next != nil {
+		s.docs[key] = *next
+		*s.outs = append(*s.outs, outs...)
+	}
+	return 1, err
+}
+
+// still is an inventory that nothing changes, by <scope>.<kind>.
+type still map[string]access.Collection
+
+func (i still) Get(_ context.Context, key string) (access.Collection, uint64, error) {
+	return i[key], 0, nil
+}
+
+func (i still) set(scope access.Scope, kind access.Kind, states ...access.State) {
+	c := access.NewCollection(scope, kind, states)
+	c.FirstRead = t0
+	i[string(scope)+"."+string(kind)] = c
+}
+
+type quiet struct{}
+
+func (quiet) Dirty(context.Context, access.Scope) (map[access.Kind]time.Time, error) { return nil, nil }
+
+func (quiet) Changes(_ context.Context, _ access.Scope, after uint64, _ int) ([]access.Change, uint64, error) {
+	return nil, after, nil
+}
+
+// sharers is an org with two projects, and a stage that nobody drives but the test.
+type sharers struct {
+	t     *testing.T
+	stage *Stage
+	inv   still
+	facts *shelf[access.Facts]
+	outs  []access.Out
+}
+
+const (
+	orgID  = "00000000000000000000000a"
+	prodID = "00000000000000000000000b"
+	devID  = "00000000000000000000000c"
+)
+
+func newSharers(t *testing.T, e *Engine) *sharers {
+	s := &sharers{t: t, inv: still{}}
+	s.facts = newShelf[access.Facts](&s.outs)
+	s.stage = NewStage(StageOptions{
+		Engine: func() *Engine { return e }, Findings: newShelf[access.Findings](&s.outs), Inventory: s.inv, Dirty: quiet{}, Changes: quiet{},
+		Told: newShelf[access.Contribution](&s.outs), Facts: s.facts, Now: func() time.Time { return t0 },
+	})
+	org := access.OrgScope(orgID)
+	for _, k := range access.OrgKinds() {
+		s.inv.set(org, k)
+	}
+	s.inv.set(org, access.KindOrgMember, access.OrgMember{Username: "alice@example.com"}, access.OrgMember{Username: "rajesh@example.com"})
+	for _, id := range []string{prodID, devID} {
+		scope := access.ProjectScope(id)
+		for _, k := range access.ProjectKinds() {
+			s.inv.set(scope, k)
+		}
+		s.inv.set(scope, access.KindProject, access.Project{ID: id, OrgID: orgID, Title: map[string]string{prodID: "shop-prod", devID: "shop-dev"}[id]})
+	}
+	return s
+}
+
+// settle judges the scopes and whatever asks to be judged for it, and says how many
+// judgements that took.
+func (s *sharers) settle(scopes ...access.Scope) (judged int) {
+	s.t.Helper()
+	for ; len(scopes) > 0; judged++ {
+		if judged > 50 {
+			s.t.Fatal("it never comes to rest")
+		}
+		if err := s.stage.Eval(s.t.Context(), access.Eval{Scope: scopes[0]}); err != nil {
+			s.t.Fatal(err)
+		}
+		scopes = scopes[1:]
+		for _, o := range s.outs {
+			var job access.Eval
+			if o.Topic == access.TopicEval && json.Unmarshal(o.Body, &job) == nil {
+				scopes = append(scopes, job.Scope)
+			}
+		}
+		s.outs = nil
+	}
+	return judged
+}
+
+func TestScopesHearOfEachOther(t *testing.T) {
+	s := newSharers(t, mustLoad(t, testPolicy()))
+	prod, dev, org := access.ProjectScope(prodID), access.ProjectScope(devID), access.OrgScope(orgID)
+	s.inv.set(prod, access.KindIPAccessEntry, access.IPAccessEntry{Entry: "203.0.113.7/32"}, access.IPAccessEntry{Entry: "198.51.100.1/32"})
+	s.inv.set(dev, access.KindIPAccessEntry, access.IPAccessEntry{Entry: "203.0.113.7/32"})
+	s.inv.set(prod, access.KindProjectMember, access.ProjectMember{Username: "alice@example.com"})
+	s.settle(prod, dev)
+
+	got := s.facts.docs[string(prod)]
+	want := []access.SharedEntry{{Entry: "203.0.113.7/32", Projects: []access.ProjectNote{{Scope: dev, Title: "shop-dev", Environment: "dev"}}}}
+	if diff := cmp.Diff(want, got.Shared); diff != "" {
+		t.Errorf("shared with production (-want +got):\n%s", diff)
+	}
+	if got := names(got.Org[access.KindOrgMember]); !slices.Equal(got, []string{"alice@example.com"}) {
+		t.Errorf("production hears of members %v, and only alice has to do with it", got)
+	}
+	if n := s.settle(prod, dev, org); n != 3 {
+		t.Errorf("%d judgements where nothing is new: want 3", n)
+	}
+	c := s.inv[string(dev)+"."+string(access.KindIPAccessEntry)]
+	c.Status, c.Reason = access.StatusDenied, "no role"
+	s.inv[string(dev)+"."+string(access.KindIPAccessEntry)] = c
+	s.settle(dev)
+	if why := s.facts.docs[string(prod)].Unread[access.KindIPAccessEntry]; why == "" {
+		t.Error("production does not hear that the other project cannot tell of its entries")
+	}
+	if why := s.facts.docs[string(dev)].Unread[access.KindIPAccessEntry]; why != "" {
+		t.Errorf("the project hears of itself: %s", why)
+	}
+	c = s.inv[string(org)+"."+string(access.KindOrgMember)]
+	c.Status, c.Reason = access.StatusFailed, "500"
+	s.inv[string(org)+"."+string(access.KindOrgMember)] = c
+	s.settle(org)
+	if got := s.facts.docs[string(prod)].Org[access.KindOrgMember]; got.Status != access.StatusFailed || len(got.Resources) != 1 {
+		t.Errorf("production hears of members %s with %d records: want failed, with the last content", got.Status, len(got.Resources))
+	}
+}
+
+func names(c access.Collection) (out []string) {
+	for _, r := range c.Resources {
+		out = append(out, r.Name())
+	}
+	return out
+}

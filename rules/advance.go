@@ -19,23 +19,24 @@ const keepResolved = 30 * 24 * time.Hour
 
 // fold turns verdicts into the next findings document.
 type fold struct {
-	e       *Engine
-	in      *Input
-	former  access.Findings
-	next    access.Findings
-	events  []access.FindingEvent
-	seen    map[string]bool   // findings that a verdict of now spoke of
-	unknown map[string]string // by rule and ref: why
-	told    map[string]bool   // findings with a transition
-	changes map[string]access.Change
-	config  bool // rules, configuration or environment changed since the last judgement
+	e        *Engine
+	in       *Input
+	former   access.Findings
+	next     access.Findings
+	events   []access.FindingEvent
+	seen     map[string]bool   // findings that a verdict of now spoke of
+	unknown  map[string]string // by rule and ref: why
+	told     map[string]bool   // findings with a transition
+	changes  map[string]access.Change
+	verdicts map[string]access.Verdict // violations of now, by finding
+	config   bool                      // rules, configuration or environment changed since the last judgement
 }
 
 // Advance is what the findings become by the verdicts of in, and the transitions, in
 // order. It is pure, and a second time with the same input it changes nothing.
 // Judged.Inventory and Judged.ChangeSeq are the caller's to set.
 func (e *Engine) Advance(doc access.Findings, in Input, verdicts []access.Verdict) (access.Findings, []access.FindingEvent) {
-	f := &fold{e: e, in: &in, former: doc, next: doc, seen: map[string]bool{}, unknown: map[string]string{}, told: map[string]bool{}, changes: map[string]access.Change{}}
+	f := &fold{e: e, in: &in, former: doc, next: doc, seen: map[string]bool{}, unknown: map[string]string{}, told: map[string]bool{}, verdicts: map[string]access.Verdict{}, changes: map[string]access.Change{}}
 	f.next.V, f.next.Scope, f.next.Environment = access.Version, in.Scope, in.Environment
 	f.next.Findings, f.next.Standing = copyOf(doc.Findings), copyOf(doc.Standing)
 	f.next.Judged.At, f.next.Judged.Rules = in.Now, e.hash
@@ -56,6 +57,7 @@ func (e *Engine) Advance(doc access.Findings, in Input, verdicts []access.Verdic
 		f.take(v)
 	}
 	f.sweep()
+	f.waive()
 	f.refreshed()
 	return f.next, f.events
 }
@@ -123,6 +125,7 @@ func (f *fold) takeNow(id string, v access.Verdict, old access.Finding, exists b
 	open := exists && old.Open()
 	switch v.Answer {
 	case access.AnswerViolation:
+		f.verdicts[id] = v
 		if open {
 			f.next.Findings[id] = refresh(old, v, f.in)
 		} else {
@@ -166,7 +169,7 @@ func (f *fold) open(id string, v access.Verdict, old access.Finding) {
 	n := access.Finding{
 		V: access.Version, ID: id, Rule: v.Rule, Ref: v.Ref, Key: v.Key, State: access.FindingOpen, Episode: old.Episode + 1,
 		Severity: v.Severity, Message: v.Message, Environment: f.in.Environment, Class: v.Class, Owner: v.Owner, Remedy: v.Remedy,
-		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now,
+		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now, Digest: v.Digest,
 	}
 	n.Origin, n.OriginWhy = f.origin(v)
 	f.put(id, old.State, n, "opened: "+n.OriginWhy)
@@ -190,6 +193,7 @@ func (f *fold) origin(v access.Verdict) (access.Origin, string) {
 func (f *fold) resolve(id, why string, ended time.Time) {
 	n := f.next.Findings[id]
 	from := n.State
+	n.Waiver = access.WaiverNote{}
 	n.State, n.ResolvedAt, n.Resolution, n.UnknownSince, n.Unknown = access.FindingResolved, f.in.Now, why, time.Time{}, ""
 	if !ended.IsZero() {
 		n.Evidence.Ended = ended
@@ -241,7 +245,7 @@ func refresh(old access.Finding, v access.Verdict, in *Input) access.Finding {
 	n := old
 	n.UnknownSince, n.Unknown = time.Time{}, ""
 	n.Severity, n.Message, n.Environment, n.Class, n.Owner = v.Severity, v.Message, in.Environment, v.Class, v.Owner
-	n.Remedy, n.Ceiling, n.Evidence = v.Remedy, v.Ceiling, v.Evidence
+	n.Remedy, n.Ceiling, n.Evidence, n.Digest = v.Remedy, v.Ceiling, v.Evidence, v.Digest
 	same := v.Evidence.Change == old.Evidence.Change
 	if !same || v.Evidence.Before.IsZero() && v.Evidence.After.IsZero() {
 		n.Evidence.Before, n.Evidence.After = old.Evidence.Before, old.Evidence.After

@@ -193,6 +193,7 @@ func (s *subject) describe(c *check, v *access.Verdict, past history) error {
 		}
 	}
 	v.Message, err = c.message.text(s)
+	v.Digest = digest(s, v)
 	return err
 }
 

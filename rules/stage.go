@@ -47,6 +47,9 @@ type Histories interface {
 	Get(ctx context.Context, key string) (access.History, uint64, error)
 }
 
+// WaiversKey is where the waivers and expectations of the store are.
+const WaiversKey = "all"
+
 // StageOptions are what a stage works with. Metrics, Logger and Now may be left out.
 type StageOptions struct {
 	Engine    func() *Engine // the one in force; asked once a judgement
@@ -54,9 +57,10 @@ type StageOptions struct {
 	Inventory Inventory
 	Dirty     Dirt
 	Changes   Changes
-	Told      Told                    // with Facts nil: other scopes are not known
-	Facts     Documents[access.Facts] // of projects, by scope
-	History   Histories               // nil: nothing is known of use
+	Told      Told                      // with Facts nil: other scopes are not known
+	Facts     Documents[access.Facts]   // of projects, by scope
+	History   Histories                 // nil: nothing is known of use
+	Waivers   Documents[access.Waivers] // under WaiversKey; nil: none but those of the configuration
 	Logger    *zap.Logger
 	Metrics   *Metrics
 	Now       func() time.Time // Atlas time
@@ -116,10 +120,11 @@ func (s *Stage) failed(rule string, err error) {
 
 // snapshot is what one judgement is made of.
 type snapshot struct {
-	in    Input
-	revs  map[access.Kind]uint64
-	seq   uint64                        // of the last change
-	facts map[access.Scope]access.Facts // of an org: what it tells its projects
+	in      Input
+	revs    map[access.Kind]uint64
+	seq     uint64 // of the last change
+	waivers uint64
+	facts   map[access.Scope]access.Facts // of an org: what it tells its projects
 }
 
 func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur access.Findings) (snapshot, *access.Findings, []access.Out, error) {
@@ -131,7 +136,7 @@ func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur acces
 		return snapshot{}, nil, nil, err
 	}
 	next, events := e.Advance(cur, snap.in, e.Evaluate(snap.in))
-	next.Judged.Inventory, next.Judged.ChangeSeq = snap.revs, snap.seq
+	next.Judged.Inventory, next.Judged.ChangeSeq, next.Judged.Waivers = snap.revs, snap.seq, snap.waivers
 	if e.holds(&snap.in) {
 		next.Judged.ChangeSeq = cur.Judged.ChangeSeq
 	}
@@ -190,6 +195,13 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 		if snap.in.History, _, err = s.History.Get(ctx, string(job.Scope)); err != nil {
 			return snap, fmt.Errorf("load history: %w", err)
 		}
+	}
+	if s.Waivers != nil {
+		w, rev, err := s.Waivers.Get(ctx, WaiversKey)
+		if err != nil {
+			return snap, fmt.Errorf("load waivers: %w", err)
+		}
+		snap.in.Waivers, snap.in.Expected, snap.waivers = w.Waivers, w.Expectations, rev
 	}
 	err = s.others(ctx, e, &snap)
 	return snap, err

@@ -17,6 +17,7 @@ func (f *fold) takeMatch(r *Rule, id string, v access.Verdict) {
 	case access.AnswerViolation:
 		delete(f.next.Standing, waiting)
 		f.seen[id] = true
+		f.verdicts[id] = v
 		if known {
 			f.stand(r, id, v, c, old, exists)
 		}

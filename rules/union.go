@@ -143,6 +143,9 @@ func (s *subject) causes(e unionEntry, from time.Time) bool {
 	if e.added.IsZero() || e.added.Before(from.Add(-causeWindow)) {
 		return false
 	}
+	if s.w.excused(e.res) {
+		return false
+	}
 	wide := reach.Expose([]netip.Prefix{e.prefix}).V4 > wideV4 || e.prefix.Addr().Is6() && e.prefix.Bits() < wideV6
 	return wide && !reach.Contains(s.w.policy.declared[s.w.in.Environment], e.prefix)
 }

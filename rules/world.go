@@ -25,6 +25,8 @@ type Input struct {
 	MaxAge      func(kind access.Kind) time.Duration // nil or 0: no limit
 	Facts       access.Facts                         // of other scopes
 	History     access.History                       // of use
+	Waivers     []access.Waiver                      // of the store; those of the configuration are the policy's
+	Expected    []access.Expectation                 // likewise
 
 	failing map[string]int // how often rules failed; of tests
 }

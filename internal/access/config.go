@@ -152,6 +152,13 @@ type Expectation struct {
 	Source   string    `json:"source,omitempty"` // where it stands: a place in a file; empty: in the store
 }
 
+// Waivers is what was waived and announced by commands, as stored.
+type Waivers struct {
+	V            int           `json:"v"`
+	Waivers      []Waiver      `json:"waivers,omitempty"`
+	Expectations []Expectation `json:"expectations,omitempty"`
+}
+
 // OwnAccess is what Gatewarden itself depends on; guards keep it.
 type OwnAccess struct {
 	Credentials []string // client ids and public keys of our own

@@ -87,6 +87,16 @@ func ChangedFields(before, after Box) []string {
 	return out
 }
 
+// Values is a resource as text, without its volatile fields: the same for two states that
+// differ in nothing that [ChangedFields] names.
+func Values(b Box) string {
+	src, err := json.Marshal(fieldsOf(b))
+	if err != nil {
+		panic("access: texts do not encode: " + err.Error())
+	}
+	return string(src)
+}
+
 // fieldsOf cannot go wrong: every state is a plain struct that encodes to an object.
 func fieldsOf(b Box) map[string]string {
 	if b.State == nil {

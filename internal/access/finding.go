@@ -91,6 +91,7 @@ type Verdict struct {
 	Remedy   string
 	Ceiling  Ceiling
 	Evidence Evidence
+	Digest   string // of the values that violate: a waiver made for them lapses when they change
 	Actor    Actor
 	CauseAt  time.Time // newest change that the violation rests on, or the date that passed; zero: there at first sight
 	Gap      bool      // that change fell into a gap in watching
@@ -123,6 +124,21 @@ type Finding struct {
 	OpenedAt     time.Time    `json:"openedAt"`
 	ResolvedAt   time.Time    `json:"resolvedAt,omitzero"`
 	Resolution   string       `json:"resolution,omitempty"`
+	Digest       string       `json:"digest,omitempty"`   // of the values that violate
+	Waiver       WaiverNote   `json:"waiver,omitzero"`    // of a waived one
+	Expected     string       `json:"expected,omitempty"` // id of the expectation that its causing change was announced by
+}
+
+// WaiverNote is what a finding says of the waiver under which it stands.
+type WaiverNote struct {
+	ID       string    `json:"id"`
+	Owner    string    `json:"owner"`
+	Reason   string    `json:"reason"`
+	Ticket   string    `json:"ticket,omitempty"`
+	Until    time.Time `json:"until"` // as the severity allows
+	Renewals int       `json:"renewals,omitempty"`
+	Source   string    `json:"source,omitempty"`
+	Reminded time.Time `json:"reminded,omitzero"` // the end that was told of beforehand
 }
 
 // Evidence is what a finding rests on.
@@ -172,6 +188,7 @@ type Judged struct {
 	At        time.Time       `json:"at,omitzero"`
 	Inventory map[Kind]uint64 `json:"inventory,omitempty"` // KV revisions
 	Rules     string          `json:"rules,omitempty"`     // hash of rules and configuration
+	Waivers   uint64          `json:"waivers,omitempty"`   // KV revision
 	ChangeSeq uint64          `json:"changeSeq,omitempty"` // stream sequence of the last change taken in
 	ConfigAt  time.Time       `json:"configAt,omitzero"`   // the last judgement by former rules, configuration or environment: what is older was no violation by those
 }

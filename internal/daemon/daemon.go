@@ -85,6 +85,7 @@ type Daemon struct {
 	inventory  *stream.KV[access.Collection]
 	findings   *stream.KV[access.Findings]
 	facts      *stream.KV[access.Facts]
+	waivers    *stream.KV[access.Waivers]
 	told       *stream.KV[access.Contribution] // in the bucket of the facts
 	actions    *stream.KV[access.Action]
 	deliveries *stream.KV[notify.Delivery]
@@ -173,6 +174,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.findings = stream.Bucket[access.Findings](d.stream, "findings")
 	d.facts = stream.Bucket[access.Facts](d.stream, "facts")
 	d.told = stream.Bucket[access.Contribution](d.stream, "facts")
+	d.waivers = stream.Bucket[access.Waivers](d.stream, "waivers")
 	d.actions = stream.Bucket[access.Action](d.stream, "actions")
 	d.deliveries = stream.Bucket[notify.Delivery](d.stream, "deliveries")
 	return nil
@@ -193,12 +195,12 @@ func (d *Daemon) assemble() error {
 		return err
 	}
 	d.rules = rules.NewStage(rules.StageOptions{
-		Engine: engine, Findings: d.findings, Inventory: d.inventory, Dirty: d.watcher, Changes: d.stream, Told: d.told, Facts: d.facts,
+		Engine: engine, Findings: d.findings, Inventory: d.inventory, Dirty: d.watcher, Changes: d.stream, Told: d.told, Facts: d.facts, Waivers: d.waivers,
 		Logger: d.logger.Named("rules"), Metrics: rules.NewMetrics(d.registry), Now: d.fleet.Now,
 	})
 	d.remediate = remediate.NewStage(remediate.Options{
 		Actions: d.actions, Findings: d.findings, Control: stream.Bucket[remediate.Ledger](d.stream, "control"), Atlas: urgent{d.fleet},
-		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.fleet},
+		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.fleet},
 		Reads: func(rule string, scope access.Scope) []access.Kind { return engine().Reads(rule, scope) },
 		Locks: locks{d.stream, rand.Text(), cmp.Or(d.opts.Lease, lease)}, Policy: func() remediate.Policy { return d.settings.get().policy }, Skew: d.fleet.Skew,
 		Logger: d.logger.Named("remediate"), Metrics: remediate.NewMetrics(d.registry), Now: d.fleet.Now,

@@ -16,6 +16,7 @@ type judge struct {
 	inventory documents[access.Collection]
 	findings  documents[access.Findings]
 	facts     documents[access.Facts]
+	waivers   documents[access.Waivers]
 	fleet     *fleet
 }
 
@@ -29,6 +30,11 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 	if in.Facts, _, err = j.facts.Get(ctx, string(f.Ref.Scope)); err != nil {
 		return access.Verdict{}, fmt.Errorf("load facts of %s: %w", f.Ref.Scope, err)
 	}
+	waived, _, err := j.waivers.Get(ctx, rules.WaiversKey)
+	if err != nil {
+		return access.Verdict{}, fmt.Errorf("load waivers: %w", err)
+	}
+	in.Waivers, in.Expected = waived.Waivers, waived.Expectations
 	for _, kind := range j.engine().Reads(f.Rule, f.Ref.Scope) {
 		known, _, err := j.inventory.Get(ctx, string(f.Ref.Scope)+"."+string(kind))
 		if err != nil {

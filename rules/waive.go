@@ -1,0 +1,181 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// Waivers are looked at in one place only, [Engine.Waiver], by whoever judges: the daemon,
+// scan and replay fold verdicts by [Engine.Advance], and the union of an access list asks
+// here which entries may stay.
+
+// waivers are those of the configuration, then those of the store.
+func (w *world) waivers() []access.Waiver { return slices.Concat(w.policy.Waivers, w.in.Waivers) }
+
+// Waiver is the waiver under which a violation may stand now: of several, the one that
+// holds longest. Its Until is what holds here: no longer than the severity allows. Without
+// one, why says what became of the one named, if it is still there.
+func (e *Engine) Waiver(in Input, v access.Verdict, named string) (best access.Waiver, ok bool, why string) {
+	title := titleOf(&in)
+	why = "its waiver is not there any more"
+	for _, list := range [][]access.Waiver{e.policy.Waivers, in.Waivers} {
+		for _, w := range list {
+			fits := waives(w, v, in.Scope, in.Environment, title)
+			until := holdsUntil(w, v.Severity)
+			switch {
+			case fits && lapse(w, v, until, in.Now) == "":
+				if !ok || until.After(best.Until) {
+					best, ok = w, true
+					best.Until = until
+				}
+			case w.ID == named && !fits:
+				why = "its waiver does not name it any more"
+			case w.ID == named:
+				why = lapse(w, v, until, in.Now)
+			}
+		}
+	}
+	return best, ok, why
+}
+
+// waives reports whether the waiver is for such a violation, whenever.
+func waives(w access.Waiver, v access.Verdict, scope access.Scope, env, title string) bool {
+	return access.Match(w.Rule, v.Rule) &&
+		(w.Kind == "" || w.Kind == v.Ref.Kind) &&
+		(w.Name == "" || access.Match(w.Name, v.Ref.Name)) &&
+		(w.Environment == "" || w.Environment == env) &&
+		(w.Project == "" || access.Match(w.Project, title) || access.Match(w.Project, scope.ID()))
+}
+
+// holdsUntil is when the waiver of a violation of this severity ends at the latest.
+func holdsUntil(w access.Waiver, s access.Severity) time.Time {
+	if limit := w.Granted.Add(access.WaiverCap(s)); limit.Before(w.Until) {
+		return limit
+	}
+	return w.Until
+}
+
+// lapse is why the waiver does not hold now; empty: it does.
+func lapse(w access.Waiver, v access.Verdict, until, now time.Time) string {
+	switch {
+	case w.Granted.IsZero() || w.Until.IsZero():
+		return "its waiver names no time: give granted and until"
+	case now.Before(w.Granted):
+		return "its waiver begins at " + stamp(w.Granted)
+	case !now.Before(until) && until.Before(w.Until):
+		return fmt.Sprintf("its waiver ended at %s, which is as long as severity %s allows", stamp(until), v.Severity)
+	case !now.Before(until):
+		return "its waiver ended at " + stamp(until)
+	case w.Digest != "" && w.Digest != v.Digest:
+		return "what it was waived for changed"
+	}
+	return ""
+}
+
+// digest names the values that violate: of a resource what counts as a change of it, of
+// all together what they are said to be, of a change itself.
+func digest(s *subject, v *access.Verdict) string {
+	switch {
+	case s.change != nil:
+		return access.Hash(v.Rule, "change", s.change.ID)
+	case !s.res.Box.IsZero():
+		return access.Hash(v.Rule, "state", access.Values(s.res.Box), strings.Join(v.Evidence.Path, "\x00"))
+	}
+	facts, err := json.Marshal(v.Evidence.Facts)
+	if err != nil {
+		panic("rules: facts do not encode: " + err.Error())
+	}
+	return access.Hash(v.Rule, "whole", v.Message, string(facts))
+}
+
+// excused reports whether an entry may stay by a waiver of the world or of what it would be
+// part of: such an entry is not deleted for it.
+func (w *world) excused(r access.Resource) bool {
+	v := access.Verdict{Rule: ruleOpenToWorld, Severity: access.Critical, Ref: access.Ref{Scope: w.in.Scope, Kind: access.KindIPAccessEntry, Name: r.Name()}}
+	return slices.ContainsFunc(w.waivers(), func(x access.Waiver) bool {
+		x.Digest = "" // the entry is told by its name
+		return waives(x, v, w.in.Scope, w.in.Environment, w.project.Title) && lapse(x, v, holdsUntil(x, v.Severity), w.in.Now) == ""
+	})
+}
+
+const ruleOpenToWorld = "network/open-to-world"
+
+func titleOf(in *Input) string {
+	for _, p := range access.States[access.Project](in.Collections[access.KindProject]) {
+		return p.Title
+	}
+	for _, o := range access.States[access.Org](in.Collections[access.KindOrg]) {
+		return o.Title
+	}
+	return ""
+}
+
+// reminder is how long before its end a waiver is told of again.
+func reminder(w access.Waiver, until time.Time) time.Duration {
+	return min(24*time.Hour, until.Sub(w.Granted)/6)
+}
+
+// waive gives each open finding the state that the waivers say, and tells of those that
+// end soon. Findings that cannot be judged now stay as they are.
+func (f *fold) waive() {
+	for _, id := range slices.Sorted(maps.Keys(f.verdicts)) {
+		v, n := f.verdicts[id], f.next.Findings[id]
+		if !n.Open() {
+			continue
+		}
+		w, ok, why := f.e.Waiver(*f.in, v, n.Waiver.ID)
+		switch {
+		case ok && n.State == access.FindingOpen:
+			f.waived(id, n, w)
+		case ok && n.State == access.FindingWaived:
+			f.still(id, n, w)
+		case !ok && n.State == access.FindingWaived:
+			f.lapsed(id, n, why)
+		}
+	}
+}
+
+func noted(w access.Waiver) access.WaiverNote {
+	return access.WaiverNote{ID: w.ID, Owner: w.Owner, Reason: w.Reason, Ticket: w.Ticket, Until: w.Until, Renewals: w.Renewals, Source: w.Source}
+}
+
+func (f *fold) waived(id string, n access.Finding, w access.Waiver) {
+	n.State, n.Waiver = access.FindingWaived, noted(w)
+	why := fmt.Sprintf("waived by %s until %s: %s", w.Owner, stamp(w.Until), w.Reason)
+	for i := range f.events { // it opened in this judgement: then it opened waived
+		if ev := &f.events[i]; ev.Finding.ID == id && ev.To == access.FindingOpen {
+			ev.To, ev.Why, ev.Finding = access.FindingWaived, ev.Why+"; "+why, n
+			f.next.Findings[id] = n
+			return
+		}
+	}
+	f.put(id, access.FindingOpen, n, why)
+}
+
+// still keeps a waived finding, by another waiver perhaps, and reminds once of its end.
+func (f *fold) still(id string, n access.Finding, w access.Waiver) {
+	note := noted(w)
+	note.Reminded = n.Waiver.Reminded
+	if soon := w.Until.Add(-reminder(w, w.Until)); !f.in.Now.Before(soon) && !note.Reminded.Equal(w.Until) {
+		note.Reminded = w.Until
+		n.Waiver = note
+		f.put(id, access.FindingWaived, n, "its waiver ends at "+stamp(w.Until))
+		return
+	}
+	n.Waiver = note
+	f.next.Findings[id] = n
+}
+
+// lapsed opens a finding again. That is a new episode, and an inherited one: what was let
+// stand is not reverted without being asked.
+func (f *fold) lapsed(id string, n access.Finding, why string) {
+	n.State, n.Waiver, n.Episode, n.OpenedAt = access.FindingOpen, access.WaiverNote{}, n.Episode+1, f.in.Now
+	n.Origin, n.OriginWhy = access.OriginInherited, "it was waived before: "+why
+	f.put(id, access.FindingWaived, n, "opened: "+why)
+}

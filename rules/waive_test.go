@@ -1,0 +1,209 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+const wideOpen = "0.0.0.0/0"
+
+// waiverOf waives the world on the access list for so long.
+func waiverOf(granted time.Time, length time.Duration) access.Waiver {
+	return access.Waiver{
+		V: 1, ID: "w1", Rule: "network/open-to-world", Name: wideOpen, Project: "shop-prod", Owner: "alice", Reason: "load test of the new shop",
+		Granted: granted, Until: granted.Add(length),
+	}
+}
+
+// waivedWorld is a project with the world on its access list.
+func waivedWorld(now time.Time, waivers ...access.Waiver) Input {
+	in := Input{Scope: prj, Environment: "prod", Now: now, Collections: map[access.Kind]access.Collection{}, Waivers: waivers}
+	for _, k := range access.ProjectKinds() {
+		c := access.NewCollection(prj, k, nil)
+		c.FirstRead = t0
+		in.Collections[k] = c
+	}
+	in.Collections[access.KindProject] = access.NewCollection(prj, access.KindProject, []access.State{access.Project{ID: prjID, Title: "shop-prod"}})
+	put := func(entries ...access.State) {
+		c := access.NewCollection(prj, access.KindIPAccessEntry, entries)
+		c.FirstRead = t0
+		in.Collections[access.KindIPAccessEntry] = c
+	}
+	put(access.IPAccessEntry{Entry: wideOpen})
+	return in
+}
+
+func theOne(t *testing.T, doc access.Findings, rule string) access.Finding {
+	t.Helper()
+	for _, f := range doc.Findings {
+		if f.Rule == rule && f.Ref.Name == wideOpen {
+			return f
+		}
+	}
+	t.Fatalf("no finding of %s", rule)
+	return access.Finding{}
+}
+
+func TestWaiverHoldsAsLongAsItMay(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	for _, c := range []struct {
+		name   string
+		waiver func(*access.Waiver)
+		after  time.Duration
+		want   access.FindingState
+		why    string
+	}{
+		{"it holds", func(*access.Waiver) {}, time.Hour, access.FindingWaived, ""},
+		{"its end", func(w *access.Waiver) { w.Until = w.Granted.Add(time.Hour) }, time.Hour, access.FindingOpen, "ended at"},
+		{"a critical one ends after a day, whatever it says", func(w *access.Waiver) { w.Until = w.Granted.Add(80 * 24 * time.Hour) }, 24 * time.Hour, access.FindingOpen, "as long as severity critical allows"},
+		{"just before that", func(w *access.Waiver) { w.Until = w.Granted.Add(80 * 24 * time.Hour) }, 24*time.Hour - time.Second, access.FindingWaived, ""},
+		{"not begun", func(w *access.Waiver) { w.Granted = t0.Add(2 * time.Hour) }, time.Hour, access.FindingOpen, ""},
+		{"without a time", func(w *access.Waiver) { w.Until = time.Time{} }, time.Hour, access.FindingOpen, ""},
+		{"another rule", func(w *access.Waiver) { w.Rule = "dbuser/*" }, time.Hour, access.FindingOpen, ""},
+		{"a family of rules", func(w *access.Waiver) { w.Rule = "network/*" }, time.Hour, access.FindingWaived, ""},
+		{"another kind", func(w *access.Waiver) { w.Kind = access.KindDatabaseUser }, time.Hour, access.FindingOpen, ""},
+		{"another name", func(w *access.Waiver) { w.Name = "::/0" }, time.Hour, access.FindingOpen, ""},
+		{"another environment", func(w *access.Waiver) { w.Environment = "dev" }, time.Hour, access.FindingOpen, ""},
+		{"the project by its id", func(w *access.Waiver) { w.Project = prjID }, time.Hour, access.FindingWaived, ""},
+		{"another project", func(w *access.Waiver) { w.Project = "*-dev" }, time.Hour, access.FindingOpen, ""},
+		{"other values", func(w *access.Waiver) { w.Digest = "0123" }, time.Hour, access.FindingOpen, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := waiverOf(t0, 10*time.Hour)
+			c.waiver(&w)
+			in := waivedWorld(t0.Add(c.after), w)
+			doc, events := e.Advance(access.Findings{}, in, e.Evaluate(in))
+			if f := theOne(t, doc, ruleOpenToWorld); f.State != c.want {
+				t.Errorf("the finding is %s, want %s", f.State, c.want)
+			}
+			if len(events) == 0 || events[0].To != c.want {
+				t.Errorf("told as %v, want once, as %s", events, c.want)
+			}
+			v := access.Verdict{Rule: ruleOpenToWorld, Severity: access.Critical, Ref: access.Ref{Scope: prj, Kind: access.KindIPAccessEntry, Name: wideOpen}}
+			if _, _, why := e.Waiver(in, v, "w1"); c.why != "" && !strings.Contains(why, c.why) {
+				t.Errorf("why = %q, want %q in it", why, c.why)
+			}
+		})
+	}
+}
+
+// TestWaiverOfValues follows a waiver that was made from a finding.
+func TestWaiverOfValues(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	in := waivedWorld(t0)
+	doc, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
+	w := waiverOf(t0, 20*time.Hour)
+	w.Digest = theOne(t, doc, ruleOpenToWorld).Digest
+	in = waivedWorld(t0.Add(time.Minute), w)
+	doc, events := e.Advance(doc, in, e.Evaluate(in))
+	if f := theOne(t, doc, ruleOpenToWorld); f.State != access.FindingWaived || f.Waiver.Owner != "alice" || f.Episode != 1 || len(events) != 1 {
+		t.Fatalf("it is %s by %q in episode %d, told %d times", f.State, f.Waiver.Owner, f.Episode, len(events))
+	}
+	in = waivedWorld(t0.Add(2*time.Minute), w)
+	c := access.NewCollection(prj, access.KindIPAccessEntry, []access.State{access.IPAccessEntry{Entry: wideOpen, Comment: "for ever"}})
+	c.FirstRead = t0
+	in.Collections[access.KindIPAccessEntry] = c
+	doc, events = e.Advance(doc, in, e.Evaluate(in))
+	f := theOne(t, doc, ruleOpenToWorld)
+	if f.State != access.FindingOpen || f.Episode != 2 || f.Origin != access.OriginInherited || !strings.Contains(f.OriginWhy, "changed") {
+		t.Errorf("it is %s in episode %d, %q because %s", f.State, f.Episode, f.Origin, f.OriginWhy)
+	}
+	if len(events) != 1 || events[0].From != access.FindingWaived {
+		t.Errorf("told as %v", events)
+	}
+}
+
+func TestWaiverRemindsOnce(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	w := waiverOf(t0, 24*time.Hour)
+	var doc access.Findings
+	told := map[time.Duration]int{}
+	for after := time.Hour; after < 24*time.Hour; after += time.Hour {
+		in := waivedWorld(t0.Add(after), w)
+		var events []access.FindingEvent
+		doc, events = e.Advance(doc, in, e.Evaluate(in))
+		if len(events) > 0 {
+			told[after] = len(events)
+		}
+	}
+	if len(told) != 2 || told[time.Hour] != 1 || told[20*time.Hour] != 1 {
+		t.Errorf("told %v: want once at first and once four hours before the end", told)
+	}
+}
+
+// TestWaivedEntryStays: what is waived is not deleted for a union that is the world.
+func TestWaivedEntryStays(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	w := waiverOf(t0, 20*time.Hour)
+	w.Name = "0.0.0.0/1"
+	in := waivedWorld(t0.Add(time.Hour), w)
+	c := access.NewCollection(prj, access.KindIPAccessEntry, []access.State{access.IPAccessEntry{Entry: "0.0.0.0/1"}, access.IPAccessEntry{Entry: "128.0.0.0/1"}})
+	c.FirstRead = t0
+	for i := range c.Resources {
+		c.Resources[i].FirstSeen, c.Resources[i].ChangedAt = t0.Add(time.Minute), t0.Add(time.Minute)
+	}
+	in.Collections[access.KindIPAccessEntry] = c
+	v := e.Judge(in, ruleOpenToWorld, access.Ref{Scope: prj, Kind: access.KindIPAccessEntry, Name: prjID}, "")
+	if v.Answer != access.AnswerViolation || len(v.Evidence.Causes) != 1 || v.Evidence.Causes[0].Name != "128.0.0.0/1" {
+		t.Errorf("%s by %v: want a violation by the entry that nobody waived", v.Answer, v.Evidence.Causes)
+	}
+}
+
+// TestOneEvaluator: judging step by step, as the daemon does, and judging once at the end,
+// as scan does, agree on what stands and on what is waived.
+func TestOneEvaluator(t *testing.T) {
+	inConfig := testPolicy()
+	inConfig.Waivers = []access.Waiver{{V: 1, ID: "c1", Rule: "network/*", Environment: "prod", Name: "10.*", Owner: "alice", Reason: "r", Granted: t0, Until: t0.Add(50 * time.Hour)}}
+	e := mustLoad(t, inConfig)
+	rapid.Check(t, func(t *rapid.T) {
+		var waivers []access.Waiver
+		for i := range rapid.IntRange(0, 4).Draw(t, "waivers") {
+			granted := t0.Add(time.Duration(rapid.IntRange(-30, 60).Draw(t, "granted")) * time.Hour)
+			waivers = append(waivers, access.Waiver{
+				V: 1, ID: fmt.Sprint("k", i), Rule: rapid.SampledFrom([]string{"network/*", "network/open-to-world", "dbuser/unscoped", "*/*"}).Draw(t, "rule"),
+				Name:  rapid.SampledFrom([]string{"", "*", wideOpen, "0.0.0.0/1", "admin/*"}).Draw(t, "name"),
+				Owner: "alice", Reason: "r", Granted: granted, Until: granted.Add(time.Duration(rapid.IntRange(1, 200).Draw(t, "hours")) * time.Hour),
+			})
+		}
+		var doc access.Findings
+		var in Input
+		for step := range rapid.IntRange(1, 6).Draw(t, "steps") {
+			in = waivedWorld(t0.Add(time.Duration(step)*17*time.Hour), waivers...)
+			var entries, users []access.State
+			for _, x := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{wideOpen, "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "203.0.113.9/32"}), rapid.ID).Draw(t, "entries") {
+				entries = append(entries, access.IPAccessEntry{Entry: x})
+			}
+			for _, u := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"prod_app_user", "somebody"}), rapid.ID).Draw(t, "users") {
+				users = append(users, access.DatabaseUser{Database: "admin", Username: u, Auth: access.AuthSCRAM, Roles: []access.RoleGrant{{Role: "atlasAdmin", Database: "admin"}}})
+			}
+			for k, states := range map[access.Kind][]access.State{access.KindIPAccessEntry: entries, access.KindDatabaseUser: users} {
+				c := access.NewCollection(prj, k, states)
+				c.FirstRead = t0
+				in.Collections[k] = c
+			}
+			in.Standing, in.Open = doc.Standing, doc.Findings
+			doc, _ = e.Advance(doc, in, e.Evaluate(in))
+		}
+		in.Standing, in.Open = nil, nil
+		once, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
+		if a, b := standing(doc), standing(once); fmt.Sprint(a) != fmt.Sprint(b) {
+			t.Fatalf("step by step %v, at once %v", a, b)
+		}
+	})
+}
+
+func standing(doc access.Findings) map[string]access.FindingState {
+	out := map[string]access.FindingState{}
+	for _, f := range doc.Findings {
+		if f.Open() {
+			out[f.Rule+" "+f.Ref.Name+" "+f.Waiver.ID] = f.State
+		}
+	}
+	return out
+}

@@ -164,8 +164,8 @@ func (e *Engine) fail(rule string, err error) {
 	}
 }
 
-// kinds are the kinds that judging a scope, and telling other scopes of it, takes.
-func (e *Engine) kinds(scope access.Scope) []access.Kind {
+// Kinds are the kinds that judging a scope, and telling other scopes of it, takes.
+func (e *Engine) Kinds(scope access.Scope) []access.Kind {
 	set := map[access.Kind]bool{}
 	add := func(kinds []access.Kind) {
 		for _, k := range kinds {
@@ -202,12 +202,33 @@ func (r *Rule) viewOf(k access.Kind) *Rule {
 	return nil
 }
 
+// Missing are the kinds that are not read by choice, and without which the rule is not
+// judged.
+func (e *Engine) Missing(id string) []access.Kind {
+	r := e.find(id)
+	if r == nil {
+		return nil
+	}
+	return e.missing(r)
+}
+
+func (e *Engine) missing(r *Rule) (out []access.Kind) {
+	own := slices.DeleteFunc(slices.Clone(r.Kinds), e.covers)
+	if len(own) == len(r.Kinds) {
+		out = own // of several kinds, one that is read is judged
+	}
+	for _, k := range r.Reads {
+		if !e.covers(k) && !slices.Contains(r.Kinds, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 // uncovered says which kind of a rule is not read by choice; empty: it can be judged.
 func (e *Engine) uncovered(r *Rule) string {
-	for _, k := range slices.Concat(r.Kinds, r.Reads) {
-		if !e.covers(k) && !(len(r.Kinds) > 1 && slices.Contains(r.Kinds, k)) {
-			return fmt.Sprintf("%s is not covered by choice: atlas.profile leaves it out", k)
-		}
+	if missing := e.missing(r); len(missing) > 0 {
+		return fmt.Sprintf("%s is not covered by choice: atlas.profile leaves it out", missing[0])
 	}
 	return ""
 }

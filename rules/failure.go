@@ -56,7 +56,7 @@ func (w *world) judgeFailures(r *Rule, out []access.Verdict) []access.Verdict {
 
 // judgeReadings judges how each kind of the scope that rules rest on was read.
 func (w *world) judgeReadings(r *Rule, out []access.Verdict) []access.Verdict {
-	for _, k := range w.engine.kinds(w.in.Scope) {
+	for _, k := range w.engine.Kinds(w.in.Scope) {
 		s := w.wholeSubject(r)
 		s.ref.Kind = k
 		var v access.Verdict

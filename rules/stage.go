@@ -174,7 +174,7 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 		Scope: job.Scope, Collections: map[access.Kind]access.Collection{}, Dirty: dirty, Now: s.Now().Round(0).UTC(),
 		Changes: changes, Standing: cur.Standing, Open: cur.Findings,
 	}
-	for _, k := range e.kinds(job.Scope) {
+	for _, k := range e.Kinds(job.Scope) {
 		c, rev, err := s.Inventory.Get(ctx, string(job.Scope)+"."+string(k))
 		if err != nil {
 			return snap, fmt.Errorf("load %s: %w", k, err)

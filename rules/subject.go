@@ -105,7 +105,7 @@ func (s *subject) identity() *access.Identity {
 
 // declaresAdmin reports whether the declared roles of the identity reach atlasAdmin.
 func (s *subject) declaresAdmin() bool {
-	reaches, _, _ := s.w.catalog().ReachesAdmin(grants(s.identity().Roles))
+	reaches, _, _ := s.w.catalog().ReachesAdmin(Grants(s.identity().Roles))
 	return reaches
 }
 
@@ -125,7 +125,7 @@ func (s *subject) admin() *adminFacts {
 }
 
 func (s *subject) reachAdmin() *adminFacts {
-	all := s.w.catalog().Close(grants(s.user().Roles))
+	all := s.w.catalog().Close(Grants(s.user().Roles))
 	out := &adminFacts{path: all.Path(reach.AtlasAdmin), missing: all.Missing}
 	out.reached = out.path != nil
 	for _, name := range out.path {

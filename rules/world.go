@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -96,22 +97,29 @@ func (w *world) setRoles(roles map[string]access.Resource) {
 }
 
 func catalog(roles map[string]access.Resource) reach.Catalog {
-	custom := make([]reach.CustomRole, 0, len(roles))
-	for _, r := range roles {
+	c := access.Collection{Resources: slices.Collect(maps.Values(roles))}
+	return reach.NewCatalog(CustomRoles(c))
+}
+
+// CustomRoles are the custom roles of a collection as package reach takes them.
+func CustomRoles(all access.Collection) []reach.CustomRole {
+	custom := make([]reach.CustomRole, 0, len(all.Resources))
+	for _, r := range all.Resources {
 		s, ok := access.As[access.CustomRole](r.Box)
 		if !ok {
 			continue
 		}
-		c := reach.CustomRole{Name: s.Role, Inherits: grants(s.Inherits)}
+		c := reach.CustomRole{Name: s.Role, Inherits: Grants(s.Inherits)}
 		for _, a := range s.Privileges {
 			c.Actions = append(c.Actions, reach.Action{Name: a.Action, Cluster: a.Cluster, Database: a.Database, Collection: a.Collection})
 		}
 		custom = append(custom, c)
 	}
-	return reach.NewCatalog(custom)
+	return custom
 }
 
-func grants(in []access.RoleGrant) []reach.Grant {
+// Grants are role grants as package reach takes them.
+func Grants(in []access.RoleGrant) []reach.Grant {
 	out := make([]reach.Grant, 0, len(in))
 	for _, g := range in {
 		out = append(out, reach.Grant{Role: g.Role, Database: g.Database, Collection: g.Collection})

@@ -33,7 +33,7 @@ var may = map[string][]string{
 	"notify":                     {"internal/reach"},
 	"notify/...":                 {"notify"},
 	"config":                     {"internal/reach"},
-	"internal/scan":              {"internal/reach", "rules"},
+	"internal/scan":              {"internal/reach", "internal/report", "rules"},
 	"internal/report":            {"internal/reach"},
 	"internal/audit":             {"internal/reach"},
 	"internal/api":               {"internal/reach"},

@@ -27,7 +27,7 @@ var may = map[string][]string{
 	"internal/stream/natsd":      {},
 	"internal/importtest":        {},
 	"watcher":                    {"internal/reach"},
-	"rules":                      {"internal/reach"},
+	"rules":                      {"internal/reach", "rules/prevent"},
 	"rules/...":                  {"internal/reach"},
 	"remediate":                  {"internal/reach"},
 	"notify":                     {"internal/reach"},
@@ -38,7 +38,7 @@ var may = map[string][]string{
 	"internal/audit":             {"internal/reach"},
 	"internal/api":               {"internal/reach"},
 	"internal/daemon": {
-		"internal/reach", "internal/atlas", "internal/stream", "internal/stream/natsd", "watcher", "rules", "remediate",
+		"internal/reach", "internal/atlas", "internal/stream", "internal/stream/natsd", "watcher", "rules", "rules/prevent", "remediate",
 		"notify", "notify/...", "config", "internal/scan", "internal/report", "internal/audit", "internal/api",
 	},
 	"scripts/mutants":     {},

@@ -111,6 +111,8 @@ func (c *compiler) test(d *draft) {
 		for name, problem := range t.run(&r) {
 			c.errs.add(t.at, "rule %s: test %q: %s: %s", d.rule.ID, t.name, name, problem)
 		}
+		d.rule.Tests.Worlds++
+		d.rule.Tests.Assertions += max(len(t.want), 1)
 		if len(t.want) == 0 {
 			count[access.AnswerPass]++ // a change that does not match
 		}
@@ -129,6 +131,9 @@ func (c *compiler) test(d *draft) {
 
 // run is what is wrong with the verdicts in the test's world, by name.
 func (t fileTest) run(r *Rule) map[string]string {
+	if why := t.vacuous(r); why != "" {
+		return map[string]string{"want": why}
+	}
 	out := map[string]string{}
 	e := &Engine{rules: []*Rule{r}, policy: newPolicy(t.world.policy())}
 	e.setViews()
@@ -151,6 +156,17 @@ func (t fileTest) run(r *Rule) map[string]string {
 		}
 	}
 	return out
+}
+
+// vacuous is why a test would pass whatever the rule says.
+func (t fileTest) vacuous(r *Rule) string {
+	switch {
+	case len(t.want) == 0 && r.On == OnState:
+		return "it asserts nothing: name a resource and its answer"
+	case r.On == OnChange && t.world.Change == nil:
+		return "there is no change to judge: give one under change"
+	}
+	return ""
 }
 
 // testName is how a test calls what a verdict is about.

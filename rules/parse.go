@@ -87,6 +87,7 @@ func (p *parser) rules(n *yaml.Node) (out []*draft) {
 		for _, c := range n.Content {
 			out = append(out, p.rules(c)...)
 		}
+		p.cut(out)
 	case yaml.MappingNode:
 		out = append(out, p.rule(n))
 	default:
@@ -95,6 +96,20 @@ func (p *parser) rules(n *yaml.Node) (out []*draft) {
 		}
 	}
 	return out
+}
+
+// cut gives the rules of a list their texts: each reaches to the next one.
+func (p *parser) cut(list []*draft) {
+	lines := strings.SplitAfter(string(p.src.Text), "\n")
+	for i, d := range list {
+		end := len(lines)
+		if i+1 < len(list) {
+			end = list[i+1].rule.Line - 1
+		}
+		if from := d.rule.Line - 1; from < end {
+			d.rule.Text = strings.TrimRight(strings.Join(lines[from:end], ""), "\n") + "\n"
+		}
+	}
 }
 
 // fields walks a mapping; a key that is not in known, or comes twice, is a mistake.

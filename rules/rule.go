@@ -28,6 +28,8 @@ type Rule struct {
 	Ceiling      access.Ceiling
 	Controls     []string
 	References   []string
+	Text         string // as its file has it, tests included
+	Tests        Tests  // that it came with, and passed
 	Source       string // file
 	Line         int
 	BuiltIn      bool
@@ -38,6 +40,9 @@ type Rule struct {
 	through     *through
 	params      map[string]any // by the name that expressions use
 }
+
+// Tests counts what proved a rule.
+type Tests struct{ Worlds, Assertions int }
 
 // On is what a rule judges.
 type On string

@@ -132,7 +132,7 @@ func TestScopesHearOfEachOther(t *testing.T) {
 	if diff := cmp.Diff(want, got.Shared); diff != "" {
 		t.Errorf("shared with production (-want +got):\n%s", diff)
 	}
-	if got := names(got.Org[access.KindOrgMember]); !slices.Equal(got, []string{"alice@example.com"}) {
+	if got := namesIn(got.Org[access.KindOrgMember]); !slices.Equal(got, []string{"alice@example.com"}) {
 		t.Errorf("production hears of members %v, and only alice has to do with it", got)
 	}
 	if n := s.settle(prod, dev, org); n != 3 {
@@ -157,7 +157,7 @@ func TestScopesHearOfEachOther(t *testing.T) {
 	}
 }
 
-func names(c access.Collection) (out []string) {
+func namesIn(c access.Collection) (out []string) {
 	for _, r := range c.Resources {
 		out = append(out, r.Name())
 	}

@@ -1,0 +1,232 @@
+package report
+
+import (
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Skipped  int          `xml:"skipped,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name      string          `xml:"name,attr"`
+	Tests     int             `xml:"tests,attr"`
+	Failures  int             `xml:"failures,attr"`
+	Errors    int             `xml:"errors,attr"`
+	Skipped   int             `xml:"skipped,attr"`
+	Timestamp string          `xml:"timestamp,attr,omitempty"`
+	Time      string          `xml:"time,attr"`
+	Props     []junitProperty `xml:"properties>property,omitempty"`
+	Cases     []junitCase     `xml:"testcase"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type junitCase struct {
+	Class   string       `xml:"classname,attr"`
+	Name    string       `xml:"name,attr"`
+	Time    string       `xml:"time,attr"`
+	Failure *junitResult `xml:"failure"`
+	Error   *junitResult `xml:"error"`
+	Skipped *junitResult `xml:"skipped"`
+}
+
+type junitResult struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",chardata"`
+}
+
+// WriteJUnit writes a suite for each scope with a case for each rule that is for scopes of
+// its level. A violation is a failure; a rule that could not tell is an error; one that
+// was not asked, does not apply, is waived, or found only what a baseline or filter keeps
+// out of the report, is skipped. Only a rule that was judged and found nothing passes.
+func WriteJUnit(w io.Writer, r Report, _ Options) error {
+	r = r.shown()
+	all := junitSuites{Name: "Gatewarden", Suites: []junitSuite{}}
+	idx := r.index()
+	for _, s := range r.Scopes {
+		suite := idx.suite(r, s)
+		all.Tests += suite.Tests
+		all.Failures += suite.Failures
+		all.Errors += suite.Errors
+		all.Skipped += suite.Skipped
+		all.Suites = append(all.Suites, suite)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+// spot is a rule in a scope.
+type spot struct {
+	scope access.Scope
+	rule  string
+}
+
+// index finds what was said of a spot.
+type index struct {
+	findings map[spot][]Finding
+	unknown  map[spot][]Unknown
+	not      map[string]NotCovered
+}
+
+func (r Report) index() index {
+	x := index{findings: map[spot][]Finding{}, unknown: map[spot][]Unknown{}, not: map[string]NotCovered{}}
+	for _, f := range r.Findings {
+		if f.Open() {
+			at := spot{f.Ref.Scope, f.Rule}
+			x.findings[at] = append(x.findings[at], f)
+		}
+	}
+	for _, u := range r.Unknown {
+		at := spot{u.Ref.Scope, u.Rule}
+		x.unknown[at] = append(x.unknown[at], u)
+	}
+	for _, n := range r.NotCovered {
+		x.not[n.Rule] = n
+	}
+	return x
+}
+
+func (x index) suite(r Report, s Scope) junitSuite {
+	suite := junitSuite{Name: inert(s.Name()), Time: "0", Props: []junitProperty{{"scope", string(s.Scope)}}}
+	if !r.At.IsZero() {
+		suite.Timestamp = r.At.UTC().Format("2006-01-02T15:04:05")
+	}
+	if s.Environment != "" {
+		suite.Props = append(suite.Props, junitProperty{"environment", inert(s.Environment)})
+	}
+	for i := range suite.Props {
+		suite.Props[i].Value = inert(suite.Props[i].Value)
+	}
+	for _, rule := range r.Rules {
+		if !x.concerns(s, rule) {
+			continue
+		}
+		c := x.testcase(s, rule)
+		suite.Tests++
+		switch {
+		case c.Failure != nil:
+			suite.Failures++
+		case c.Error != nil:
+			suite.Errors++
+		case c.Skipped != nil:
+			suite.Skipped++
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	return suite
+}
+
+// concerns reports whether a rule has a case in the suite of a scope.
+func (x index) concerns(s Scope, rule Rule) bool {
+	at := spot{s.Scope, rule.ID}
+	_, judged := s.Judged[rule.ID]
+	if judged || len(x.findings[at]) > 0 || len(x.unknown[at]) > 0 {
+		return true
+	}
+	return len(rule.Kinds) > 0 && slices.Contains(access.OrgKinds(), rule.Kinds[0]) == s.Scope.IsOrg()
+}
+
+func (x index) testcase(s Scope, rule Rule) junitCase {
+	c := junitCase{Class: inert(string(rule.Gate)), Name: inert(rule.ID + ": " + rule.Title), Time: "0"}
+	at := spot{s.Scope, rule.ID}
+	judged, asked := s.Judged[rule.ID]
+	var standing, waived, failed []string
+	worst := access.Info
+	for _, f := range x.findings[at] {
+		if f.IsWaived() {
+			waived = append(waived, f.line())
+			continue
+		}
+		standing = append(standing, f.line())
+		failed = append(failed, f.Message)
+		if rank(f.Severity) <= rank(worst) {
+			worst = f.Severity
+		}
+	}
+	var open []string
+	for _, u := range x.unknown[at] {
+		open = append(open, u.line())
+	}
+	skip := func(why string, lines ...string) *junitResult { return result(why, "", lines) }
+	switch not, out := x.not[rule.ID]; {
+	case len(standing) > 0:
+		c.Failure = result(headline(failed), string(worst), slices.Concat(standing, open, waived))
+	case len(open) > 0 || judged.Unknown > 0:
+		c.Error = result("could not be judged", "unknown", append(open, waived...))
+	case len(waived) > 0:
+		c.Skipped = skip("waived", waived...)
+	case judged.Violations > 0:
+		c.Skipped = skip(plural(judged.Violations, "violation", "violations") + " not shown: known to the baseline, or filtered out")
+	case out:
+		c.Skipped = skip("not covered: " + cmp.Or(not.Why, "by choice"))
+	case !asked:
+		c.Skipped = skip("not judged here")
+	case judged.NotApplicable > 0 && judged.Pass == 0:
+		c.Skipped = skip("not applicable: " + judged.Why)
+	}
+	return c
+}
+
+func result(message, kind string, lines []string) *junitResult {
+	for i := range lines {
+		lines[i] = inert(lines[i])
+	}
+	return &junitResult{Message: inert(message), Type: inert(kind), Text: strings.Join(lines, "\n")}
+}
+
+func headline(messages []string) string {
+	if len(messages) == 1 {
+		return messages[0]
+	}
+	return fmt.Sprintf("%d findings", len(messages))
+}
+
+// line is a finding in one line.
+func (f Finding) line() string {
+	s := fmt.Sprintf("[%s] %s %s: %s", f.Severity, f.Ref.Kind, f.Ref.Name, f.Message)
+	if f.Unknown != "" {
+		s += " Cannot be judged now: " + f.Unknown + "."
+	}
+	if fix := cmp.Or(f.Fix, f.Remedy); fix != "" {
+		s += " Fix: " + fix
+	}
+	if f.Waiver != nil {
+		s += fmt.Sprintf(" Waived until %s by %s: %s", stamp(f.Waiver.Until), f.Waiver.Owner, f.Waiver.Reason)
+	}
+	return s + " (" + f.ID + ")"
+}
+
+// line is an unknown in one line.
+func (u Unknown) line() string {
+	name := cmp.Or(u.Ref.Name, "all")
+	if u.Count > 1 {
+		name += fmt.Sprintf(" and %d more", u.Count-1)
+	}
+	return fmt.Sprintf("[unknown] %s %s: %s", u.Ref.Kind, name, u.Why)
+}

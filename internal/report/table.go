@@ -1,0 +1,325 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// The widths of the table. A narrower terminal wraps the lines itself.
+const (
+	usualWidth  = 100
+	narrowWidth = 40
+)
+
+// The colour profiles of lipgloss, by its numbers: to name them would take one more
+// module.
+const (
+	profileANSI  = 2 // the terminal's own sixteen colours, which fit its theme
+	profileASCII = 3
+)
+
+// WriteTable writes for people: the summary, then what stands by severity and project,
+// then all that is not a finding and not clean either. Lines wrap; no text is cut.
+func WriteTable(w io.Writer, r Report, o Options) error {
+	t := newTable(o)
+	r = r.shown()
+	t.head(r)
+	if o.Framework != "" {
+		g, err := Framework(r, o.Framework)
+		if err != nil {
+			return err
+		}
+		t.controls(g)
+	} else {
+		t.matrix(r)
+	}
+	t.findings(r)
+	t.waived(r)
+	t.unknown(r)
+	t.unread(r)
+	t.notCovered(r)
+	t.deadWaivers(r)
+	t.line("")
+	t.text(0, t.bold, r.line())
+	_, err := io.WriteString(w, t.out.String())
+	return err
+}
+
+type table struct {
+	out         strings.Builder
+	width       int
+	plain, bold lipgloss.Style
+	faint       lipgloss.Style
+	by          map[access.Severity]lipgloss.Style
+	warn        lipgloss.Style
+}
+
+func newTable(o Options) *table {
+	r := lipgloss.NewRenderer(io.Discard)
+	r.SetColorProfile(profileASCII)
+	if o.Colour {
+		r.SetColorProfile(profileANSI)
+	}
+	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)).Bold(true) }
+	return &table{
+		width: max(narrowWidth, cmp.Or(o.Width, usualWidth)), plain: r.NewStyle(), bold: r.NewStyle().Bold(true), faint: r.NewStyle().Faint(true),
+		warn: colour("11"),
+		by: map[access.Severity]lipgloss.Style{
+			access.Critical: colour("13"), access.High: colour("9"), access.Medium: colour("11"), access.Low: colour("12"), access.Info: colour("6"),
+		},
+	}
+}
+
+func (t *table) line(s string) { t.out.WriteString(strings.TrimRight(s, " ") + "\n") }
+
+// text writes an indented, wrapped text.
+func (t *table) text(indent int, style lipgloss.Style, s string) {
+	wrapped := t.plain.Width(t.width - indent).Render(inert(s))
+	for _, l := range strings.Split(wrapped, "\n") {
+		t.line(strings.Repeat(" ", indent) + style.Render(strings.TrimRight(l, " ")))
+	}
+}
+
+func (t *table) section(style lipgloss.Style, title string, n int) {
+	t.line("")
+	t.line(style.Render(strings.ToUpper(title)) + t.faint.Render("  "+strconv.Itoa(n)))
+}
+
+func (t *table) head(r Report) {
+	orgs := make([]string, 0, len(r.Orgs))
+	for _, o := range r.Orgs {
+		orgs = append(orgs, cmp.Or(o.Title, o.ID))
+	}
+	projects := 0
+	for _, s := range r.Scopes {
+		if !s.Scope.IsOrg() {
+			projects++
+		}
+	}
+	parts := []string{"Gatewarden", strings.Join(orgs, ", "), plural(projects, "project", "projects"), "from " + r.Source}
+	if r.Profile != "" {
+		parts = append(parts, "profile "+r.Profile)
+	}
+	parts = append(parts, r.At.UTC().Format("2006-01-02 15:04 UTC"))
+	t.text(0, t.faint, strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · "))
+	t.text(0, t.bold, r.line())
+}
+
+// columns of figures, each as wide as its widest cell; the first is text.
+func (t *table) figures(rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], lipgloss.Width(c))
+		}
+	}
+	for n, row := range rows {
+		line := t.plain.Width(widths[0]).Render(row[0])
+		for i, c := range row[1:] {
+			line += "  " + t.plain.Width(widths[i+1]).Align(lipgloss.Right).Render(c)
+		}
+		if n == 0 {
+			line = t.faint.Render(line)
+		}
+		t.line("  " + line)
+	}
+}
+
+// matrix is what stands by environment and gate.
+func (t *table) matrix(r Report) {
+	m := r.matrix()
+	if len(m.Rows) == 0 {
+		return
+	}
+	rows := [][]string{{"findings"}}
+	for _, g := range m.Gates {
+		rows[0] = append(rows[0], string(g))
+	}
+	for _, row := range m.Rows {
+		cells := []string{inert(row.Name)}
+		for _, c := range row.Cells {
+			cells = append(cells, c.String())
+		}
+		rows = append(rows, cells)
+	}
+	t.line("")
+	t.figures(rows)
+}
+
+func (t *table) findings(r Report) {
+	by := map[access.Severity][]Finding{}
+	for _, f := range r.Findings {
+		if f.Stands() {
+			by[f.Severity] = append(by[f.Severity], f)
+		}
+	}
+	order := access.Severities()
+	for _, s := range slices.Sorted(maps.Keys(by)) {
+		if !slices.Contains(order, s) {
+			order = append(order, s)
+		}
+	}
+	for _, s := range order {
+		if len(by[s]) == 0 {
+			continue
+		}
+		t.section(t.by[s], inert(cmp.Or(string(s), "no severity")), len(by[s]))
+		t.list(by[s], r)
+	}
+}
+
+// list writes findings under the heads of their projects.
+func (t *table) list(findings []Finding, r Report) {
+	names := r.names()
+	var scope access.Scope
+	for _, f := range findings {
+		if f.Ref.Scope != scope {
+			scope = f.Ref.Scope
+			head := cmp.Or(f.ProjectTitle, names[scope])
+			if f.Environment != "" {
+				head += " (" + f.Environment + ")"
+			}
+			t.text(2, t.bold, head)
+		}
+		t.finding(f)
+	}
+}
+
+func (t *table) finding(f Finding) {
+	head := f.Rule + "  " + f.Ref.Name
+	if f.Key != "" {
+		head += " " + f.Key
+	}
+	if f.New {
+		head += "  [new: " + f.NewWhy + "]"
+	}
+	t.text(4, t.plain, head)
+	t.text(6, t.plain, f.Message)
+	for _, l := range [][2]string{{"unknown now: ", f.Unknown}, {"fix: ", cmp.Or(f.Fix, f.Remedy)}, {"owner: ", f.Owner}} {
+		if l[1] != "" {
+			t.text(6, t.faint, l[0]+l[1])
+		}
+	}
+	if f.Waiver != nil {
+		t.text(6, t.faint, fmt.Sprintf("waived until %s by %s: %s", stamp(f.Waiver.Until), f.Waiver.Owner, f.Waiver.Reason))
+	}
+}
+
+func (t *table) waived(r Report) {
+	list := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return !f.Open() || !f.IsWaived() })
+	if len(list) > 0 {
+		t.section(t.faint, "waived", len(list))
+		t.list(list, r)
+	}
+}
+
+func (t *table) unknown(r Report) {
+	if len(r.Unknown) == 0 {
+		return
+	}
+	names := r.names()
+	t.section(t.warn, "could not be judged", r.Totals().Unknown)
+	for _, u := range r.Unknown {
+		what := u.Rule
+		if u.Count > 1 {
+			what += fmt.Sprintf(" (%d)", u.Count)
+		}
+		t.text(2, t.plain, names[u.Ref.Scope]+"  "+what)
+		t.text(6, t.faint, u.Why)
+	}
+}
+
+func (t *table) unread(r Report) {
+	gaps := r.gaps()
+	if len(gaps) == 0 {
+		return
+	}
+	t.section(t.warn, "could not be read", len(gaps))
+	for _, g := range gaps {
+		t.text(2, t.plain, g.Place+"  "+string(g.Kind)+"  "+g.Status)
+		if g.Reason != "" {
+			t.text(6, t.faint, g.Reason)
+		}
+	}
+}
+
+func (t *table) notCovered(r Report) {
+	if len(r.NotCovered) == 0 {
+		return
+	}
+	t.section(t.faint, "not covered by choice", len(r.NotCovered))
+	var whys []string
+	rules := map[string][]string{}
+	for _, n := range r.NotCovered {
+		why := cmp.Or(n.Why, "not read")
+		if rules[why] == nil {
+			whys = append(whys, why)
+		}
+		rules[why] = append(rules[why], n.Rule)
+	}
+	for _, why := range whys {
+		t.text(2, t.plain, why)
+		t.text(6, t.faint, strings.Join(rules[why], ", "))
+	}
+}
+
+func (t *table) deadWaivers(r Report) {
+	idle := slices.DeleteFunc(slices.Clone(r.Waivers), func(w Waiver) bool { return w.Void == "" && w.Findings > 0 })
+	if len(idle) == 0 {
+		return
+	}
+	t.section(t.faint, "waivers of no effect", len(idle))
+	for _, w := range idle {
+		t.text(2, t.plain, w.ID+"  "+w.Rule)
+		t.text(6, t.faint, cmp.Or(w.Void, "nothing matches it")+place(w))
+	}
+}
+
+func place(w Waiver) string {
+	if w.Source == "" {
+		return ""
+	}
+	return " · " + w.Source
+}
+
+func (t *table) controls(g Grouped) {
+	t.section(t.bold, g.Title, len(g.Controls))
+	t.text(2, t.faint, g.Note)
+	for _, c := range g.Controls {
+		style := t.plain
+		if c.State == StandingFindings || c.State == StandingUnknown {
+			style = t.warn
+		}
+		t.text(2, style, fmt.Sprintf("%-10s %s", c.ID, c.summary()))
+		t.text(6, t.faint, strings.Join(c.Rules, ", "))
+	}
+}
+
+// summary is a control in words.
+func (c Control) summary() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		word string
+	}{{len(c.Findings), "standing"}, {c.Unknown, "unknown"}, {len(c.Waived), "waived"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
+		}
+	}
+	if n := len(c.NotCovered); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s not covered", n, plural(len(c.Rules), "rule", "rules")))
+	}
+	if len(parts) == 0 {
+		return string(c.State)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,221 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/term"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// Options are how a report is written. The zero value is a plain report for a pipe.
+type Options struct {
+	Framework string // group by the controls of one of Frameworks, in table, csv, html and json; empty: do not
+	Colour    bool   // table: with colours
+	Width     int    // table: columns; 0: 100
+	Artifact  string // sarif: the file that results are shown at, relative to a repository; empty: gatewarden.yaml
+}
+
+// on takes from the writer what is not chosen: a terminal gets its own width and, where
+// its environment allows, colours.
+func (o Options) on(w io.Writer) Options {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(f.Fd()) {
+		return o
+	}
+	o.Colour = o.Colour || lipgloss.NewRenderer(f).ColorProfile() != profileASCII
+	if cols, _, err := term.GetSize(f.Fd()); err == nil && o.Width == 0 {
+		o.Width = cols
+	}
+	return o
+}
+
+type writer func(io.Writer, Report, Options) error
+
+// formats in the order in which they are listed.
+func formats() []struct {
+	name  string
+	write writer
+} {
+	return []struct {
+		name  string
+		write writer
+	}{
+		{"table", WriteTable}, {"json", WriteJSON}, {"sarif", WriteSARIF}, {"junit", WriteJUnit},
+		{"csv", WriteCSV}, {"ocsf", WriteOCSF}, {"html", WriteHTML},
+	}
+}
+
+// Formats lists the formats that [Write] knows.
+func Formats() []string {
+	var names []string
+	for _, f := range formats() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Write writes the report in a format. It goes out in one piece: a report that cannot be
+// made leaves nothing behind.
+func Write(format string, w io.Writer, r Report, o Options) error {
+	if err := knownFramework(o.Framework); err != nil {
+		return err
+	}
+	for _, f := range formats() {
+		if f.name != format {
+			continue
+		}
+		var b bytes.Buffer
+		if err := f.write(&b, r, o.on(w)); err != nil {
+			return fmt.Errorf("write the report as %s: %w", format, err)
+		}
+		_, err := w.Write(b.Bytes())
+		return err
+	}
+	return fmt.Errorf("format %q: there are %s", format, strings.Join(Formats(), ", "))
+}
+
+// shown is the report as every format for others shows it: sorted, with a scope and a
+// rule for everything that is said of one, so that nothing falls between two lists.
+func (r Report) shown() Report {
+	scopes, rules := map[access.Scope]bool{}, map[string]bool{}
+	for _, s := range r.Scopes {
+		scopes[s.Scope] = true
+	}
+	for _, rule := range r.Rules {
+		rules[rule.ID] = true
+	}
+	r.Scopes, r.Rules = slices.Clone(r.Scopes), slices.Clone(r.Rules)
+	note := func(id string, scope access.Scope, title string) {
+		if !rules[id] {
+			rules[id] = true
+			r.Rules = append(r.Rules, Rule{ID: id, Title: id, Gate: GateOf(id)})
+		}
+		if !scopes[scope] {
+			scopes[scope] = true
+			r.Scopes = append(r.Scopes, Scope{Scope: scope, Title: title})
+		}
+	}
+	for _, f := range r.Findings {
+		note(f.Rule, f.Ref.Scope, f.ProjectTitle)
+	}
+	for _, u := range r.Unknown {
+		note(u.Rule, u.Ref.Scope, "")
+	}
+	for i := range r.Rules {
+		if !slices.Contains(Gates(), r.Rules[i].Gate) {
+			r.Rules[i].Gate = GateOf(r.Rules[i].ID)
+		}
+	}
+	return r.Sorted()
+}
+
+// byID are the rules by their ids.
+func (r Report) byID() map[string]Rule {
+	m := make(map[string]Rule, len(r.Rules))
+	for _, rule := range r.Rules {
+		m[rule.ID] = rule
+	}
+	return m
+}
+
+// names are the scopes' names, for people.
+func (r Report) names() map[access.Scope]string {
+	m := make(map[access.Scope]string, len(r.Scopes))
+	for _, s := range r.Scopes {
+		m[s.Scope] = s.Name()
+	}
+	return m
+}
+
+// Name is the scope's title in Atlas, else its id.
+func (s Scope) Name() string {
+	if s.Title != "" {
+		return s.Title
+	}
+	return string(s.Scope)
+}
+
+// WriteJSON writes the model itself, as report.schema.json describes it.
+func WriteJSON(w io.Writer, r Report, o Options) error {
+	r = r.Sorted()
+	r.V = Version
+	if o.Framework == "" {
+		return writeJSON(w, r, "  ")
+	}
+	g, err := Framework(r, o.Framework)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, struct {
+		Report
+		Framework Grouped `json:"framework"`
+	}{r, g}, "  ")
+}
+
+// writeJSON writes one value and a newline. Characters that act on a terminal are
+// escaped, which JSON allows in strings: the value stays the same.
+func writeJSON(w io.Writer, v any, indent string) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range b.String() {
+		switch {
+		case !acts(r) || r == '\n':
+			out.WriteRune(r)
+		case r > 0xFFFF:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// acts reports whether a character may do something other than be seen: move a cursor,
+// turn the direction of text, hide, break a line.
+func acts(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Noncharacter_Code_Point, unicode.Variation_Selector) ||
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
+// inert is a text in which nothing acts: what would is shown as its escape. A line break
+// of ours, in a message, becomes a space.
+func inert(s string) string {
+	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		_, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\n':
+			b.WriteByte(' ')
+		case !acts(r):
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}

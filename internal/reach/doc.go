@@ -43,4 +43,20 @@
 //
 // Built-in roles follow "Built-In Roles and Privileges" of the Atlas
 // documentation, and the MongoDB manual for the roles that it names.
+//
+// # Least privilege from use
+//
+// duties.txt maps each event type of the Activity Feed to the duty that it shows its
+// actor doing, or to the reason why it shows none, and each duty to the roles that are
+// enough for it: those that the operations of the Admin API require, and those of which
+// the documentation of roles says so. A test holds both against the specification, so a
+// new event type or operation fails it until it is mapped. Where an event does not tell
+// how much was done, the duty names the role that is enough for all of it; a narrower
+// one counts only for who holds no more and so did it with that.
+//
+// LeastPrivilege takes what was seen in 90 days and finds the roles that cover it and
+// give the least, within those that are held. It suggests nothing on less evidence, for
+// an event that nobody mapped, or for a role that is not documented. What leaves no
+// event, is rare, or was seen only before those days is not dropped: it is kept, with
+// the narrowest role that would keep it.
 package reach

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ type builder struct {
 	*reporter
 	folder       string // where relative paths start
 	environments []string
+	principals   []access.Principal
 }
 
 func (b *builder) file(t *tree) *File {
@@ -22,10 +24,20 @@ func (b *builder) file(t *tree) *File {
 	f.Atlas = b.atlas(t.get("atlas"))
 	f.Environments = b.environmentMap(t.get("environments"))
 	f.Identities = each(t.get("identities"), b.identity)
-	f.Principals = each(t.get("principals"), b.principal)
+	b.contradictions(t.get("identities"), f.Identities)
+	b.principals = each(t.get("principals"), b.principal)
+	f.Principals = b.principals
 	b.unique(t.get("principals"), "id")
-	f.Networks, f.Developer = b.networks(t.get("networks"))
+	f.Groups = b.groups(t.get("groups"))
+	f.Networks, f.Ranges = b.networks(t.get("networks"))
+	f.Matrix = b.matrix(t.get("matrix"))
+	f.Sensitive = b.sensitive(t.get("sensitive"))
+	f.AllowedDomains = b.distinct(t.get("allowed_domains"))
 	f.Rules = b.rules(t.get("rules"))
+	f.Waivers = each(t.get("waivers"), b.waiver)
+	b.unique(t.get("waivers"), "id")
+	f.Expectations = each(t.get("expectations"), b.expectation)
+	b.unique(t.get("expectations"), "id")
 	f.Responses = each(t.get("responses"), b.response)
 	f.Guards = b.guards(t.get("guards"))
 	if dry, ok := t.get("dry_run").leaf.(bool); ok {
@@ -135,15 +147,29 @@ func (b *builder) environmentMap(t *tree) (out []access.Environment) {
 	b.environments = t.keys
 	for i, name := range t.keys {
 		e := t.sub[name]
-		if name == "developer" || name == "peers" {
+		switch {
+		case slices.Contains(reserved(), name):
 			b.at(e, "%s has a meaning of its own under networks: give the environment another name", name)
+		case name == access.MatrixOrg:
+			b.at(e, "%s has a meaning of its own under matrix: give the environment another name", name)
 		}
 		if as[bool](e.get("catch_all")) && i < len(t.keys)-1 {
 			b.at(e.get("catch_all"), "a catch-all comes after every other environment: move it to the end")
 		}
 		out = append(out, b.environment(name, e))
+		b.sameTags(e, out)
 	}
 	return out
+}
+
+// sameTags reports tags that an earlier environment has too: they tell them apart no more.
+func (b *builder) sameTags(t *tree, all []access.Environment) {
+	e := all[len(all)-1]
+	for _, other := range all[:len(all)-1] {
+		if len(e.Tags) > 0 && maps.Equal(e.Tags, other.Tags) {
+			b.at(t.get("tags"), "the same tags as %s has: a tag decides over a name, so give each environment tags of its own", other.Name)
+		}
+	}
 }
 
 func (b *builder) environment(name string, t *tree) access.Environment {
@@ -199,6 +225,8 @@ func (b *builder) identity(t *tree) access.Identity {
 		MaxAge:       as[time.Duration](t.get("max_age")),
 		Until:        as[time.Time](t.get("until")),
 		Owner:        as[string](t.get("owner")),
+		Machines:     leaves[string](t.get("machines")),
+		AtlasRoles:   b.distinct(t.get("atlas_roles")),
 	}
 	i.Scopes = each(t.get("scopes"), func(s *tree) access.UserScope {
 		if s.sub == nil {
@@ -206,8 +234,8 @@ func (b *builder) identity(t *tree) access.Identity {
 		}
 		return access.UserScope{Name: as[string](s.get("name")), Type: as[string](s.get("type"))}
 	})
-	if t.sub != nil && len(t.get("usernames").items) == 0 && len(t.get("labels").keys) == 0 {
-		b.at(t, "it matches nobody: give usernames or labels")
+	if t.sub != nil && len(t.get("usernames").items) == 0 && len(t.get("labels").keys) == 0 && len(t.get("machines").items) == 0 {
+		b.at(t, "it matches nobody: give usernames, labels or machines")
 	}
 	return i
 }
@@ -220,27 +248,6 @@ func (b *builder) principal(t *tree) access.Principal {
 		Atlas: leaves[string](t.get("atlas")),
 		Owns:  leaves[string](t.get("owns")),
 	}
-}
-
-func (b *builder) networks(t *tree) (out []access.Network, developer []string) {
-	for _, name := range t.keys {
-		switch name {
-		case "developer":
-			developer = leaves[string](t.sub[name])
-		case "peers":
-			if peers := t.sub[name]; len(peers.items) > 0 {
-				b.at(peers, "entries are not built yet: leave it empty")
-			}
-		default:
-			b.known(t.sub[name], name)
-			n := access.Network{Environment: name, Purposes: map[string][]string{}}
-			for _, purpose := range t.sub[name].keys {
-				n.Purposes[purpose] = leaves[string](t.sub[name].sub[purpose])
-			}
-			out = append(out, n)
-		}
-	}
-	return out, developer
 }
 
 func (b *builder) rules(t *tree) Rules {
@@ -259,6 +266,8 @@ func (b *builder) rules(t *tree) Rules {
 
 func (b *builder) override(t *tree) Override {
 	o := Override{Severity: as[access.Severity](t.get("severity")), Environments: b.names(t.get("environments"))}
+	o.Ceiling, o.HasCeiling = t.get("ceiling").leaf.(access.Ceiling)
+	o.AcceptRisk = as[bool](t.get("accept_risk"))
 	for _, name := range t.get("params").keys {
 		if o.Params == nil {
 			o.Params = map[string]any{}

@@ -23,6 +23,8 @@
 // printed. Inside credentials no message quotes what the file holds, because that may
 // be the secret somebody wrote there by mistake.
 //
-// Load knows no rule catalogue and no Atlas: whether a rule exists, or a ceiling allows
-// a response, the daemon checks, and reports at File.Position.
+// Load knows no rule catalogue, no Atlas and no clock: whether a rule exists, a ceiling
+// allows a response, a waiver is longer than the severity of its rule allows or has
+// expired, the daemon checks, and reports at File.Position. So the same file is always
+// judged the same here.
 package config

@@ -11,22 +11,28 @@ import (
 
 // File is a configuration that Load accepted, with its defaults filled in.
 type File struct {
-	Name         string // as given to Load
-	Atlas        Atlas
-	Environments []access.Environment // the strictest first
-	Identities   []access.Identity
-	Principals   []access.Principal
-	Networks     []access.Network // in the order of the file; ranges canonical
-	Developer    []string         // declared office and home ranges, canonical
-	Rules        Rules
-	Responses    []access.Response // the first that matches counts
-	Guards       Guards
-	DryRun       bool
-	Routes       []Route // at least one
-	NATS         NATS
-	Schedule     Schedule
-	HTTP         HTTP
-	Warnings     []Problem // what is allowed and probably not meant, in the order of the file
+	Name           string // as given to Load
+	Atlas          Atlas
+	Environments   []access.Environment // the strictest first
+	Identities     []access.Identity
+	Principals     []access.Principal
+	Groups         map[string][]string // ids of principals, by the group's name
+	Networks       []access.Network    // in the order of the file; ranges canonical
+	Ranges         access.Ranges
+	Matrix         []access.TeamAccess // in the order of the file
+	Sensitive      []access.Sensitive
+	AllowedDomains []string // of e-mail addresses
+	Waivers        []access.Waiver
+	Expectations   []access.Expectation
+	Rules          Rules
+	Responses      []access.Response // the first that matches counts
+	Guards         Guards
+	DryRun         bool
+	Routes         []Route // at least one
+	NATS           NATS
+	Schedule       Schedule
+	HTTP           HTTP
+	Warnings       []Problem // what is allowed and probably not meant, in the order of the file
 
 	places map[string]place
 }
@@ -100,11 +106,15 @@ type Rules struct {
 }
 
 // Override adjusts one rule. Zero fields leave it as it is. Params hold int64, float64,
-// bool, string, []any and map[string]any, as written.
+// bool, string, []any and map[string]any, as written. Whether a ceiling is above the
+// rule's own, and so needs AcceptRisk, the rules know.
 type Override struct {
 	Severity     access.Severity
 	Environments []string
 	Params       map[string]any
+	Ceiling      access.Ceiling // with HasCeiling
+	HasCeiling   bool           // tell is the zero ceiling
+	AcceptRisk   bool
 }
 
 // Guards bound every write.

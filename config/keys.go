@@ -16,8 +16,14 @@ func root() *shape {
 			"Environments, the strictest first. A project belongs to the one that its tags or, failing that, its name say; one that matches none is judged as production and never written to."),
 		key("identities", list(identityKeys()), "What database users and machine credentials are for."),
 		key("principals", list(principalKeys()), "People and teams that answer for identities."),
-		key("networks", networkKeys(), "The declared networks of each environment."),
+		key("groups", table(groupName(), nonnil(list(one(text("a principal's id"))))), "Groups of principals, by name."),
+		key("networks", networkKeys(), "The declared networks of each environment, and those that belong to none."),
+		key("matrix", matrixKeys(), "What each team of Atlas may do: its roles by environment, and on the org under org. An environment that is left out grants the team nothing."),
+		key("sensitive", list(sensitiveKeys()), "Namespaces that only those listed may reach."),
+		key("allowed_domains", list(one(domain())), "The domains that e-mail addresses of people may have, exactly: a subdomain is another one."),
 		key("rules", ruleKeys(), "Rules of your own, and adjustments of any rule."),
+		key("waivers", list(waiverKeys()), "Violations that may stand for a while, reviewed as code is."),
+		key("expectations", list(expectationKeys()), "Changes announced beforehand: what matches is recorded, and not reverted."),
 		key("responses", list(responseKeys()), "What is done about findings. The first that matches counts; where none does, people are told."),
 		key("guards", guardKeys(), "What bounds every write."),
 		key("dry_run", one(boolean()), "Writes to Atlas nothing and shows what it would do.").or("true"),
@@ -25,7 +31,6 @@ func root() *shape {
 		key("nats", natsKeys(), "Where state is kept."),
 		key("schedule", scheduleKeys(), "How often Atlas is read and findings are judged again."),
 		key("http", httpKeys(), "Where the daemon listens."),
-		later("groups"), later("matrix"), later("sensitive"), later("allowed_domains"), later("waivers"),
 		later("slack"), later("jira"), later("github"), later("servicenow"), later("pagerduty"),
 		later("webhook"), later("email"), later("alertmanager"), later("auth"),
 	)
@@ -110,9 +115,11 @@ func identityKeys() *shape {
 		environmentList("Where this holds. Left out: everywhere."),
 		key("roles", list(one(grant())), "The roles that they are declared to have: role@database or role@database.collection."),
 		key("scopes", list(scopeName), "The clusters that they are declared to be limited to: a name, TYPE:name, or {name, type}."),
-		key("max_age", one(interval()), "How long such a user may exist."),
-		key("until", one(instant()), "When their declared use ends."),
-		key("owner", one(text("a principal's id or a team's name")), "Who answers for them."),
+		key("max_age", one(interval()), "How long such a user may exist: of class migration, break_glass, human or dynamic."),
+		key("until", one(instant()), "When their declared use ends: of class sync."),
+		key("machines", list(one(glob("a pattern of client ids, public keys or names"))), "Patterns of client ids, public keys or names of machine credentials."),
+		key("atlas_roles", list(one(atlasRole())), "The org and project roles that these machines are declared to have."),
+		key("owner", one(text("a principal's id, or a group's or team's name")), "Who answers for them."),
 	)
 }
 
@@ -126,15 +133,6 @@ func principalKeys() *shape {
 	)
 }
 
-func networkKeys() *shape {
-	ranges := list(one(network()))
-	purposes := table(patterned("a purpose such as app, ci, vpn or private", `^[a-z][a-z0-9_-]{0,39}$`), ranges)
-	return table(environmentName(), purposes,
-		key("developer", ranges, "Office and home ranges of people."),
-		key("peers", list(one(text("a peer"))), "Declared peers. Entries are not built yet: leave it empty or out."),
-	)
-}
-
 func ruleKeys() *shape {
 	ruleID := patterned("a rule's id such as network/open-to-world", `^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$`)
 	return object(
@@ -143,7 +141,8 @@ func ruleKeys() *shape {
 			key("severity", one(severity()), "The severity in place of the rule's own."),
 			environmentList("The only environments in which the rule is judged."),
 			key("params", table(patterned("a parameter's name", `^[a-z][a-z0-9_]*$`), &shape{form: formFree}), "Parameters of the rule, checked against its declaration."),
-			later("ceiling"), later("accept_risk"),
+			key("ceiling", one(ceiling()), "The strongest response that the rule allows, in place of its own: tell (notify, ticket), ask (approval) or auto (revert)."),
+			key("accept_risk", one(boolean()), "Without it a ceiling is only ever lowered.").or("false"),
 		)), "Adjustments of rules, by id."),
 	)
 }

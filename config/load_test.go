@@ -152,7 +152,7 @@ func TestExample(t *testing.T) {
 		Networks: []access.Network{{Environment: "prod", Purposes: map[string][]string{
 			"app": {"203.0.113.0/28"}, "ci": {"198.51.100.7/32"}, "vpn": {}, "private": {"10.0.0.0/8"},
 		}}},
-		Developer: []string{"192.0.2.0/24"},
+		Ranges: access.Ranges{Developer: []string{"192.0.2.0/24"}, Peers: []access.Peer{}},
 		Rules: Rules{Paths: []string{"/etc/gatewarden/rules"}, Overrides: map[string]Override{
 			"network/entry-too-broad": {Params: map[string]any{"min_prefix_v4": int64(28)}},
 		}},

@@ -23,7 +23,7 @@ func (s scalar) read(text string) (any, error) {
 	case slices.Contains(s.unbuilt, head):
 		return nil, fmt.Errorf("%q is not built yet; use %s", text, orList(s.enum))
 	case s.enum != nil && !slices.Contains(s.enum, text):
-		return nil, fmt.Errorf("%q is not %s: use %s%s", text, s.want, orList(s.enum), meant(text, s.enum))
+		return nil, fmt.Errorf("%q is not %s%s", text, s.want, s.instead(text))
 	case s.pattern != nil && !s.pattern.MatchString(text):
 		return nil, fmt.Errorf("%q is not %s%s", text, s.want, s.advice)
 	case s.parse == nil:
@@ -31,6 +31,20 @@ func (s scalar) read(text string) (any, error) {
 	}
 	return s.parse(text)
 }
+
+// instead says what to write in place of a wrong value of an enum.
+func (s scalar) instead(text string) string {
+	if s.hint != nil && s.hint(text) != "" {
+		return s.hint(text)
+	}
+	if s.long() {
+		return meant(text, s.enum)
+	}
+	return ": use " + orList(s.enum) + meant(text, s.enum)
+}
+
+// long reports whether an enum has too many values to list them in a message.
+func (s scalar) long() bool { return len(s.enum) > 12 }
 
 func patterned(want, pattern string) scalar {
 	return scalar{want: want, json: "string", pattern: regexp.MustCompile(pattern)}
@@ -41,6 +55,9 @@ func enum(want string, values ...string) scalar {
 }
 
 func (s scalar) parsed(parse func(string) (any, error)) scalar { s.parse = parse; return s }
+
+// otherwise says what a wrong value of an enum is, where that is known.
+func (s scalar) otherwise(hint func(text string) string) scalar { s.hint = hint; return s }
 
 // explained adds to the message about what does not fit the pattern.
 func (s scalar) explained(advice string) scalar { s.advice = ": " + advice; return s }

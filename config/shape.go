@@ -53,7 +53,8 @@ type scalar struct {
 	pattern *regexp.Regexp
 	advice  string // after the message about what does not fit the pattern
 	enum    []string
-	unbuilt []string // values of the design, not built yet
+	hint    func(text string) string // of an enum: what a wrong value is, or ""
+	unbuilt []string                 // values of the design, not built yet
 	parse   func(text string) (any, error)
 }
 

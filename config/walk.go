@@ -78,7 +78,7 @@ func (s *shape) want() string {
 		return s.choice.want
 	case s.form == formObject:
 		return "a mapping"
-	case s.scalar.enum != nil:
+	case s.scalar.enum != nil && !s.scalar.long():
 		return s.scalar.want + ": " + orList(s.scalar.enum)
 	}
 	return s.scalar.want

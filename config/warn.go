@@ -2,9 +2,7 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/reach"
@@ -19,9 +17,12 @@ type warner struct {
 func (w *warner) all() {
 	w.writing()
 	w.environments()
-	w.worlds()
-	w.owners()
+	w.networks()
+	w.identities()
 	w.roles()
+	w.owners()
+	w.overrides()
+	w.expectations()
 	w.responses()
 }
 
@@ -55,70 +56,6 @@ func (w *warner) writing() {
 	}
 }
 
-// environments warns of a pattern under two environments: its projects match both.
-func (w *warner) environments() {
-	seen := map[string]string{}
-	for _, e := range w.file.Environments {
-		for i, p := range e.Projects {
-			if other, twice := seen[p]; twice && other != e.Name {
-				w.warn(fmt.Sprintf("environments.%s.projects[%d]", e.Name, i), "%q stands under %s too: such projects are judged as the stricter of the two, and reported", p, other)
-			}
-			seen[p] = e.Name
-		}
-	}
-}
-
-// worlds warns of a declared network that is everybody.
-func (w *warner) worlds() {
-	check := func(at string, ranges []string) {
-		for i, r := range ranges {
-			if p, err := netip.ParsePrefix(r); err == nil && reach.CoversWorld(p) {
-				w.warn(fmt.Sprintf("%s[%d]", at, i), "%s is everybody: what is declared here is never an undeclared source", r)
-			}
-		}
-	}
-	for _, n := range w.file.Networks {
-		for purpose, ranges := range n.Purposes {
-			check("networks."+n.Environment+"."+purpose, ranges)
-		}
-	}
-	check("networks.developer", w.file.Developer)
-}
-
-// owners warns of an owner that no principal is, where principals are declared.
-func (w *warner) owners() {
-	var ids []string
-	for _, p := range w.file.Principals {
-		ids = append(ids, p.ID)
-	}
-	check := func(at, owner string) {
-		if owner != "" && len(ids) > 0 && !slices.Contains(ids, owner) {
-			w.warn(at, "%q is not the id of one of the principals%s", owner, meant(owner, ids))
-		}
-	}
-	for i, id := range w.file.Identities {
-		check(fmt.Sprintf("identities[%d].owner", i), id.Owner)
-	}
-	for i, r := range w.file.Responses {
-		for j, o := range r.Owners {
-			check(fmt.Sprintf("responses[%d].owners[%d]", i, j), o)
-		}
-	}
-}
-
-// roles warns of a declared role that is a built-in one but for its case.
-func (w *warner) roles() {
-	for i, id := range w.file.Identities {
-		for j, g := range id.Roles {
-			for _, known := range reach.DatabaseRoles() {
-				if g.Role != known && strings.EqualFold(g.Role, known) {
-					w.warn(fmt.Sprintf("identities[%d].roles[%d]", i, j), "%q is no built-in role, but %q is", g.Role, known)
-				}
-			}
-		}
-	}
-}
-
 func (w *warner) responses() {
 	for i, r := range w.file.Responses {
 		at := fmt.Sprintf("responses[%d]", i)
@@ -140,20 +77,9 @@ func shadows(a, b access.Response) bool {
 		covers(a.Severities, b.Severities, same[access.Severity]) && covers(a.Owners, b.Owners, same[string])
 }
 
-// takes reports whether a pattern, * for any run of characters, matches everything
-// that another one matches: a star of the other can only fall to a star.
-func takes(pattern, s string) bool {
-	head, rest, wild := strings.Cut(pattern, "*")
-	if !wild || !strings.HasPrefix(s, head) {
-		return pattern == s
-	}
-	for i := len(head); i <= len(s); i++ {
-		if takes(rest, s[i:]) {
-			return true
-		}
-	}
-	return false
-}
+// takes reports whether a pattern matches everything that another one matches: a star
+// of the other is a character like any, and only a star matches that.
+func takes(pattern, other string) bool { return access.Match(pattern, other) }
 
 func same[T comparable](a, b T) bool { return a == b }
 

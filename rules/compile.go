@@ -332,6 +332,13 @@ func (c *compiler) override(d *draft, o Override, envs []access.Environment) {
 			c.errs.add(at, "environment %q is not configured", name)
 		}
 	}
+	switch {
+	case o.Ceiling == nil:
+	case !d.rule.Ceiling.Allows(*o.Ceiling) && !o.AcceptRisk:
+		c.errs.add(at, "ceiling %s is above the rule's, %s: what that may break is said in its remedy; add accept_risk: true to take it on", ceilingText(*o.Ceiling), ceilingText(d.rule.Ceiling))
+	default:
+		d.rule.Ceiling = *o.Ceiling
+	}
 	for name, raw := range o.Params {
 		old, ok := d.rule.Params[name]
 		v, valid := paramValue(raw)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -200,6 +201,35 @@ func (r *Rule) viewOf(k access.Kind) *Rule {
 		}
 	}
 	return nil
+}
+
+// Meant is a hint at the rule that a word was meant for, as ": did you mean …"; it may
+// be empty.
+func (e *Engine) Meant(word string) string {
+	ids := map[string]bool{}
+	for _, r := range e.rules {
+		ids[r.ID] = true
+	}
+	return suggestion(word, ids)
+}
+
+// LongestWaiver is how long a violation of one of the rules may be waived at most in the
+// environment (empty: in any), and the severity that says so.
+func (e *Engine) LongestWaiver(ids []string, environment string) (longest time.Duration, of access.Severity) {
+	for _, id := range ids {
+		r := e.find(id)
+		if r == nil {
+			continue
+		}
+		s := r.Severity
+		if environment != "" && !e.policy.production[environment] || environment == "" && len(e.policy.Environments) > 0 {
+			s = lower(s)
+		}
+		if limit := access.WaiverCap(s); limit > longest {
+			longest, of = limit, s
+		}
+	}
+	return longest, of
 }
 
 // Missing are the kinds that are not read by choice, and without which the rule is not

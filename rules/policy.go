@@ -32,8 +32,10 @@ type Policy struct {
 // Override changes a rule for this installation.
 type Override struct {
 	Severity     access.Severity
-	Environments []string       // nil: as the rule says
-	Params       map[string]any // only names and types that the rule has
+	Environments []string        // nil: as the rule says
+	Params       map[string]any  // only names and types that the rule has
+	Ceiling      *access.Ceiling // nil: the rule's
+	AcceptRisk   bool            // the ceiling may be above the rule's
 }
 
 // policy is a Policy made ready to ask.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -30,8 +29,8 @@ func Check(f *config.File) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s: ok: %d org(s), %d environment(s), %d rules (%s); %s",
-		f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), strings.Join(ruleIDs(s.engine), ", "), writes(s)), nil
+	return fmt.Sprintf("%s: ok: %d org(s), %d environment(s), %d rules; %s",
+		f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), writes(s)), nil
 }
 
 // writes says what would be written, and if nothing, why.

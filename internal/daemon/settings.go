@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -42,15 +43,24 @@ func build(f *config.File) (*settings, error) {
 	}
 	overrides := map[string]rules.Override{}
 	for id, o := range f.Rules.Overrides {
-		overrides[id] = rules.Override{Severity: o.Severity, Environments: o.Environments, Params: o.Params}
+		r := rules.Override{Severity: o.Severity, Environments: o.Environments, Params: o.Params, AcceptRisk: o.AcceptRisk}
+		if o.HasCeiling {
+			r.Ceiling = &o.Ceiling
+		}
+		overrides[id] = r
 	}
 	engine, err := rules.Load(rules.Policy{
-		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Principals: f.Principals, Overrides: overrides, Own: own, Covered: profileOf(f).Covered(),
+		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Ranges: f.Ranges, Principals: f.Principals, Groups: f.Groups,
+		Matrix: f.Matrix, Sensitive: f.Sensitive, Domains: f.AllowedDomains, Waivers: f.Waivers, Expectations: f.Expectations,
+		Overrides: overrides, Own: own, Covered: profileOf(f).Covered(),
 	}, user...)
 	if err != nil {
 		return nil, err
 	}
 	if err := responsesFit(f, engine); err != nil {
+		return nil, err
+	}
+	if err := waiversFit(f, engine); err != nil {
 		return nil, err
 	}
 	if err := webhookFits(f); err != nil {
@@ -88,7 +98,7 @@ func responsesFit(f *config.File, e *rules.Engine) error {
 			switch {
 			case len(matching) == 0:
 				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
-					Message: fmt.Sprintf("%q matches no rule; the rules are %s", pattern, strings.Join(ruleIDs(e), ", "))})
+					Message: fmt.Sprintf("%q matches no rule%s; gatewarden rules list names them all", pattern, e.Meant(pattern))})
 			case r.Do == access.ModeRevert && best == access.CeilingTell:
 				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
 					Message: fmt.Sprintf("do: revert, but %s can only be told of: use do: notify for it", strings.Join(matching, ", "))})
@@ -100,6 +110,39 @@ func responsesFit(f *config.File, e *rules.Engine) error {
 	}
 	return nil
 }
+
+// waiversFit refuses waivers and expectations of rules that do not exist, and waivers that
+// say to hold longer than any of their rules allows by its severity.
+func waiversFit(f *config.File, e *rules.Engine) error {
+	var wrong config.Problems
+	at := func(path, format string, args ...any) {
+		line, col := f.Position(path)
+		wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path, Message: fmt.Sprintf(format, args...)})
+	}
+	for i, w := range f.Waivers {
+		path := fmt.Sprintf("waivers[%d]", i)
+		ids, _ := matching(e, w.Rule)
+		longest, severity := e.LongestWaiver(ids, w.Environment)
+		switch {
+		case len(ids) == 0:
+			at(path+".rule", "%q matches no rule%s; gatewarden rules list names them all", w.Rule, e.Meant(w.Rule))
+		case w.Until.Sub(w.Granted) > longest:
+			at(path+".until", "a finding of severity %s is waived for %s at most, from %s to %s: shorten it, and renew it if it is still needed",
+				severity, days(longest), w.Granted.Format(time.RFC3339), w.Granted.Add(longest).Format(time.RFC3339))
+		}
+	}
+	for i, x := range f.Expectations {
+		if ids, _ := matching(e, x.Rule); x.Rule != "" && len(ids) == 0 {
+			at(fmt.Sprintf("expectations[%d].rule", i), "%q matches no rule%s; gatewarden rules list names them all", x.Rule, e.Meant(x.Rule))
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	return nil
+}
+
+func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
 
 // matching lists the rules that a pattern means, and the strongest ceiling among them.
 func matching(e *rules.Engine, pattern string) (ids []string, best access.Ceiling) {

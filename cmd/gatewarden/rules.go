@@ -1,0 +1,287 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/lipgloss/table"
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/daemon"
+	"github.com/gatewarden/gatewarden/internal/report"
+)
+
+func rulesCommand(stdout io.Writer) *cobra.Command {
+	c := &cobra.Command{Use: "rules", Short: "List, show and test the rules, and what Atlas can forbid by itself"}
+	c.AddCommand(rulesListCommand(stdout), rulesShowCommand(stdout), rulesTestCommand(stdout), rulesDocsCommand(stdout), rulesPolicyCommand(stdout))
+	return c
+}
+
+// optional loads the configuration, if one is named.
+func optional(file string) (*config.File, error) {
+	if file == "" {
+		return nil, nil
+	}
+	return load(file)
+}
+
+// ruleRow is a rule as programs read it.
+type ruleRow struct {
+	ID       string   `json:"id"`
+	Gate     string   `json:"gate"`
+	Kind     []string `json:"kind"`
+	On       string   `json:"on"`
+	Severity string   `json:"severity"`
+	Remedy   string   `json:"remedy"`
+	Ceiling  string   `json:"ceiling"`
+	Controls []string `json:"controls"`
+	Title    string   `json:"title"`
+	BuiltIn  bool     `json:"builtIn"`
+}
+
+func ruleRows(file string) ([]ruleRow, error) {
+	f, err := optional(file)
+	if err != nil {
+		return nil, err
+	}
+	list, err := daemon.Rules(f)
+	if err != nil {
+		return nil, coded{exitUsage, err}
+	}
+	out := []ruleRow{}
+	for _, r := range list {
+		row := ruleRow{
+			ID: r.ID, Gate: string(report.GateOf(r.ID)), On: string(r.On), Severity: string(r.Severity), Remedy: r.Remedy, Ceiling: string(r.Ceiling),
+			Controls: r.Controls, Title: r.Title, BuiltIn: r.BuiltIn,
+		}
+		if row.Ceiling == "" {
+			row.Ceiling = "tell"
+		}
+		for _, k := range r.Kinds {
+			row.Kind = append(row.Kind, string(k))
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+func rulesListCommand(stdout io.Writer) *cobra.Command {
+	var file, format string
+	c := &cobra.Command{
+		Use: "list", Short: "List the rules", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			rows, err := ruleRows(file)
+			if err != nil {
+				return err
+			}
+			return encode(stdout, format, rows, func() error { return ruleTable(stdout, rows) })
+		},
+	}
+	configFlag(c, &file)
+	outputFlag(c, &format)
+	return c
+}
+
+func ruleTable(w io.Writer, rows []ruleRow) error {
+	t := table.New().Border(lipgloss.HiddenBorder()).Headers("rule", "severity", "on", "ceiling", "remedy", "what it finds")
+	gates := map[string]int{}
+	for _, r := range rows {
+		t.Row(r.ID, r.Severity, r.On, r.Ceiling, r.Remedy, r.Title)
+		gates[r.Gate]++
+	}
+	if width, ok := columns(w); ok {
+		t.Width(width)
+	}
+	var sums []string
+	for _, g := range report.Gates() {
+		if n := gates[string(g)]; n > 0 {
+			sums = append(sums, fmt.Sprintf("%s %d", g, n))
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n\n%d rules: %s\n", strings.TrimRight(trimLines(t.String()), "\n"), len(rows), strings.Join(sums, ", "))
+	return err
+}
+
+// trimLines takes away what a table pads its lines with.
+func trimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
+}
+
+// columns is the width of a terminal; false: it is none.
+func columns(w io.Writer) (int, bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(f.Fd()) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(f.Fd())
+	return width, err == nil && width > 0
+}
+
+// encode writes a value as JSON or YAML, or has it written as a table.
+func encode(w io.Writer, format string, v any, table func() error) error {
+	var err error
+	switch format {
+	case "table":
+		err = table()
+	case "json":
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(v)
+	case "yaml":
+		err = asYAML(w, v)
+	default:
+		return coded{exitUsage, fmt.Errorf("-o %s: want table, json or yaml", format)}
+	}
+	if err != nil {
+		return coded{exitUnreadable, fmt.Errorf("write the result: %w", err)}
+	}
+	return nil
+}
+
+// asYAML keeps the names of JSON.
+func asYAML(w io.Writer, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var plain any
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		return err
+	}
+	return yaml.NewEncoder(w).Encode(plain)
+}
+
+func outputFlag(c *cobra.Command, format *string) {
+	c.Flags().StringVarP(format, "output", "o", "table", "table, json or yaml")
+}
+
+func rulesShowCommand(stdout io.Writer) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "show ID", Short: "Show one rule: its text, its parameters and its tests", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, err := optional(file)
+			if err != nil {
+				return err
+			}
+			list, err := daemon.Rules(f)
+			if err != nil {
+				return coded{exitUsage, err}
+			}
+			for _, r := range list {
+				if r.ID == args[0] {
+					_, err := fmt.Fprintf(stdout, "# %s:%d, proved by %d tests with %d assertions\n%s", r.Source, r.Line, r.Tests.Worlds, r.Tests.Assertions, r.Text)
+					return err
+				}
+			}
+			return coded{exitUsage, fmt.Errorf("there is no rule %q: gatewarden rules list names them all", args[0])}
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func rulesTestCommand(stdout io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use: "test [PATH...]", Short: "Run the tests of rules in files and folders; without a path, of the built-in ones",
+		Long: "Run the tests of rules. It fails on a test that fails, on an assertion that never ran, and on a rule with too few tests.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			list, err := daemon.TestRules(args)
+			if err != nil {
+				if daemon.IsConfig(err) {
+					return coded{exitUsage, err}
+				}
+				return coded{exitViolation, err}
+			}
+			worlds, assertions := 0, 0
+			for _, r := range list {
+				worlds, assertions = worlds+r.Tests.Worlds, assertions+r.Tests.Assertions
+			}
+			_, err = fmt.Fprintf(stdout, "ok: %d rules, %d tests, %d assertions\n", len(list), worlds, assertions)
+			return err
+		},
+	}
+}
+
+func rulesDocsCommand(stdout io.Writer) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "docs", Short: "Write the reference of the rules, in Markdown", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			f, err := optional(file)
+			if err != nil {
+				return err
+			}
+			list, err := daemon.Rules(f)
+			if err != nil {
+				return coded{exitUsage, err}
+			}
+			_, err = io.WriteString(stdout, daemon.RulesDocs(list))
+			return err
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func rulesPolicyCommand(stdout io.Writer) *cobra.Command {
+	var file, format, environment string
+	var projects []string
+	c := &cobra.Command{
+		Use: "policy ID", Short: "Write the Atlas Resource Policy that forbids what a rule finds", Args: cobra.ExactArgs(1),
+		Long: "Write the Atlas Resource Policy that forbids what a rule finds, where Atlas can forbid it. -o json is the body of\n" +
+			"POST /api/atlas/v2/orgs/{orgId}/resourcePolicies; POST it to …/resourcePolicies:validate first.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, err := optional(file)
+			if err != nil {
+				return err
+			}
+			p, err := daemon.Prevention(f, args[0], environment, projects)
+			if err != nil {
+				return coded{exitUsage, err}
+			}
+			if p.Reason != "" {
+				return coded{exitViolation, errors.New(args[0] + ": Atlas cannot forbid it by itself: " + p.Reason)}
+			}
+			type body struct {
+				Body string `json:"body"`
+			}
+			request := struct {
+				Name        string `json:"name"`
+				Description string `json:"description"`
+				Policies    []body `json:"policies"`
+			}{Name: p.Name, Description: p.Description}
+			for _, text := range p.Policies {
+				request.Policies = append(request.Policies, body{text})
+			}
+			return encode(stdout, format, request, func() error {
+				fmt.Fprintf(stdout, "// %s: %s\n// It enforces: %s\n", p.Name, p.Description, p.Covers)
+				if p.Misses != "" {
+					fmt.Fprintf(stdout, "// It cannot enforce: %s\n", p.Misses)
+				}
+				if p.Stricter != "" {
+					fmt.Fprintf(stdout, "// It forbids more than the rule: %s\n", p.Stricter)
+				}
+				_, err := fmt.Fprintln(stdout, strings.Join(p.Policies, "\n"))
+				return err
+			})
+		},
+	}
+	configFlag(c, &file)
+	c.Flags().StringVarP(&format, "output", "o", "table", "table (the text), json or yaml (a request's body)")
+	c.Flags().StringVar(&environment, "environment", "", "the environment whose declared networks count")
+	c.Flags().StringSliceVar(&projects, "project", nil, "ids of the projects that it is for; all if left out")
+	return c
+}

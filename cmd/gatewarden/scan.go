@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/daemon"
+	"github.com/gatewarden/gatewarden/internal/report"
+)
+
+// scanFlags are what the command line of a scan says.
+type scanFlags struct {
+	file, org, baseURL        string
+	outputs                   []string
+	failOn, baseline, from    string
+	save, framework, artifact string
+	quiet, strict             bool
+	atLeast                   string
+	gates, projects, environs []string
+}
+
+func scanCommand(stdout, stderr io.Writer) *cobra.Command {
+	var s scanFlags
+	c := &cobra.Command{
+		Use: "scan {--config FILE | --org ID | --from FILE}", Short: "Judge an Atlas org once and report, without a daemon", Args: cobra.NoArgs,
+		Long: `Read everything once, judge it by the rules, and report. Nothing is written to Atlas.
+
+Without a configuration, --org ID reads with the credentials of the Atlas CLI's environment:
+MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET, or MONGODB_ATLAS_PUBLIC_API_KEY and
+MONGODB_ATLAS_PRIVATE_API_KEY. ORG_READ_ONLY is enough.
+
+-o FORMAT writes to the terminal, -o FORMAT=FILE to a file; it may be given several times.
+
+Exit codes: 0 nothing found at or above --fail-on; 1 something was (with --baseline: something
+new); 2 usage or configuration; 3 something could not be read, and what was read is clean
+(with --strict also: something could not be judged).`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), stdout, stderr) },
+	}
+	f := c.Flags()
+	configFlag(c, &s.file)
+	f.StringVar(&s.org, "org", "", "scan the org of this `ID` without a configuration")
+	f.StringVar(&s.baseURL, "base-url", "", "with --org: where Atlas is, if not at https://cloud.mongodb.com")
+	f.StringArrayVarP(&s.outputs, "output", "o", []string{"table"}, "`FORMAT[=FILE]`: "+strings.Join(report.Formats(), ", "))
+	f.StringVar(&s.failOn, "fail-on", "low", "the lowest `SEVERITY` that makes the exit code 1: critical, high, medium, low, info, or none")
+	f.StringVar(&s.baseline, "baseline", "", "a former report (json): only what is new counts, and is marked")
+	f.StringVar(&s.save, "save", "", "keep what was read in `FILE`")
+	f.StringVar(&s.from, "from", "", "judge what --save kept in `FILE`, without a call to Atlas")
+	f.StringVar(&s.framework, "framework", "", "group by the controls of soc2, iso27001, pci4 or cis8")
+	f.StringVar(&s.artifact, "sarif-artifact", "", "the file of the repository at which SARIF results are shown")
+	f.StringVar(&s.atLeast, "severity", "", "report findings of this severity and worse only")
+	f.StringSliceVar(&s.gates, "gate", nil, "report findings of these gates only: network, database, people, machines, organization")
+	f.StringSliceVar(&s.projects, "project", nil, "report findings of these projects only, by name or id; * stands for any run of characters")
+	f.StringSliceVar(&s.environs, "environment", nil, "report findings of these environments only")
+	f.BoolVar(&s.strict, "strict", false, "exit 3 also when a rule could not tell")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress")
+	return c
+}
+
+func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := s.check(); err != nil {
+		return coded{exitUsage, err}
+	}
+	f, err := s.config()
+	if err != nil {
+		return err
+	}
+	former, err := s.former()
+	if err != nil {
+		return coded{exitUsage, err}
+	}
+	progress, done := s.progress(stderr)
+	r, err := daemon.Scan(ctx, f, daemon.ScanOptions{Version: version, From: s.from, Save: s.save, Progress: progress})
+	done()
+	switch {
+	case daemon.IsConfig(err):
+		return coded{exitUsage, err}
+	case err != nil:
+		return coded{exitUnreadable, err}
+	}
+	if former != nil {
+		r = r.Baseline(*former)
+	}
+	r = r.Keep(s.filter())
+	if err := s.write(r, stdout); err != nil {
+		return coded{exitUnreadable, err}
+	}
+	return s.verdict(r)
+}
+
+func (s *scanFlags) check() error {
+	given := 0
+	for _, v := range []string{s.file, s.org} {
+		if v != "" {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return errors.New("give --config or --org, not both")
+	case given == 0 && s.from == "":
+		return errors.New("give --config FILE, --org ID, or --from FILE")
+	case s.from != "" && s.save != "":
+		return errors.New("--save keeps what is read from Atlas, and --from reads nothing there: leave one out")
+	case s.failOn != "none" && !slices.Contains(access.Severities(), access.Severity(s.failOn)):
+		return fmt.Errorf("--fail-on %s: want one of %v, or none", s.failOn, access.Severities())
+	case s.atLeast != "" && !slices.Contains(access.Severities(), access.Severity(s.atLeast)):
+		return fmt.Errorf("--severity %s: want one of %v", s.atLeast, access.Severities())
+	case s.framework != "" && !slices.Contains(report.Frameworks(), s.framework):
+		return fmt.Errorf("--framework %s: want one of %v", s.framework, report.Frameworks())
+	}
+	for _, g := range s.gates {
+		if !slices.Contains(report.Gates(), report.Gate(g)) {
+			return fmt.Errorf("--gate %s: want one of %v", g, report.Gates())
+		}
+	}
+	terminal := 0
+	for _, o := range s.outputs {
+		format, file, named := strings.Cut(o, "=")
+		if !slices.Contains(report.Formats(), format) {
+			return fmt.Errorf("-o %s: want one of %v", o, report.Formats())
+		}
+		if named && file == "" {
+			return fmt.Errorf("-o %s: name a file after =", o)
+		}
+		if !named {
+			terminal++
+		}
+	}
+	if terminal > 1 {
+		return errors.New("-o: one format can go to the terminal; give the others a file, such as -o sarif=report.sarif")
+	}
+	return nil
+}
+
+// config is the file that is named, or one made of --org and the environment; judging what
+// was kept takes none.
+func (s *scanFlags) config() (*config.File, error) {
+	if s.file != "" {
+		return load(s.file)
+	}
+	id := s.org
+	if id == "" {
+		id = strings.Repeat("0", 24) // judged by nobody: what was kept names its orgs
+	}
+	credentials := "{client_id: {env: MONGODB_ATLAS_CLIENT_ID}, client_secret: {env: MONGODB_ATLAS_CLIENT_SECRET}}"
+	if os.Getenv("MONGODB_ATLAS_CLIENT_ID") == "" && os.Getenv("MONGODB_ATLAS_PUBLIC_API_KEY") != "" {
+		credentials = "{public_key: {env: MONGODB_ATLAS_PUBLIC_API_KEY}, private_key: {env: MONGODB_ATLAS_PRIVATE_API_KEY}}"
+	}
+	text := fmt.Sprintf("atlas:\n  profile: scan\n  orgs: [{id: %q, read: %s}]\n", id, credentials)
+	if s.baseURL != "" {
+		text += fmt.Sprintf("  base_url: %q\n", s.baseURL)
+	}
+	f, err := config.Load("--org", []byte(text))
+	if err != nil {
+		return nil, coded{exitUsage, err}
+	}
+	return f, nil
+}
+
+func (s *scanFlags) former() (*report.Report, error) {
+	if s.baseline == "" {
+		return nil, nil
+	}
+	src, err := os.ReadFile(s.baseline)
+	if err != nil {
+		return nil, fmt.Errorf("read the baseline: %w", err)
+	}
+	var r report.Report
+	if err := json.Unmarshal(src, &r); err != nil || r.V == 0 {
+		return nil, fmt.Errorf("read the baseline %s: it is no report of gatewarden: write one with scan -o json=FILE", s.baseline)
+	}
+	if r.V > report.Version {
+		return nil, fmt.Errorf("read the baseline %s: it is of version %d, and this program knows %d: use a newer one", s.baseline, r.V, report.Version)
+	}
+	return &r, nil
+}
+
+func (s *scanFlags) filter() report.Filter {
+	f := report.Filter{AtLeast: access.Severity(s.atLeast), Projects: s.projects, Environments: s.environs, OnlyNew: s.baseline != ""}
+	for _, g := range s.gates {
+		f.Gates = append(f.Gates, report.Gate(g))
+	}
+	return f
+}
+
+// progress is a bar on a terminal, and nothing elsewhere.
+func (s *scanFlags) progress(stderr io.Writer) (func(daemon.ScanProgress), func()) {
+	width, terminal := columns(stderr)
+	if s.quiet || !terminal || s.from != "" {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	show := func(p daemon.ScanProgress) {
+		if bar == nil {
+			bar = progressbar.NewOptions(p.Reads, progressbar.OptionSetWriter(stderr), progressbar.OptionClearOnFinish(),
+				progressbar.OptionSetWidth(max(10, width/4)), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
+		}
+		bar.Describe(fmt.Sprintf("%d scopes, %d calls, %2.0f %% of a limit", p.Scopes, p.Calls, 100*p.Budget))
+		_ = bar.Set(p.Done) // a bar that cannot be drawn stops nothing
+	}
+	return show, func() {
+		if bar != nil {
+			_ = bar.Clear()
+		}
+	}
+}
+
+func (s *scanFlags) write(r report.Report, stdout io.Writer) error {
+	o := report.Options{Framework: s.framework, Artifact: s.artifact}
+	for _, out := range s.outputs {
+		format, file, named := strings.Cut(out, "=")
+		if !named {
+			if err := report.Write(format, stdout, r, o); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := toFile(file, func(w io.Writer) error { return report.Write(format, w, r, o) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// toFile writes a file that only its owner reads, whole or not at all: a report tells
+// where the doors are.
+func toFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".report-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	err = write(f)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// verdict is the exit code.
+func (s *scanFlags) verdict(r report.Report) error {
+	t := r.Totals()
+	switch {
+	case s.failOn != "none" && r.FailOn(access.Severity(s.failOn)):
+		what := "findings"
+		if r.Compared != nil {
+			what = "new findings"
+		}
+		return coded{exitViolation, fmt.Errorf("there are %s of severity %s or worse", what, s.failOn)}
+	case t.Unreadable > 0:
+		return coded{exitUnreadable, fmt.Errorf("%d kinds could not be read: what depends on them is unknown, not clean", t.Unreadable)}
+	case s.strict && t.Unknown > 0:
+		return coded{exitUnreadable, errors.New("rules could not tell, and --strict asks for it")}
+	}
+	return nil
+}

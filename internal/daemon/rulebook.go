@@ -1,0 +1,94 @@
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/rules"
+	"github.com/gatewarden/gatewarden/rules/prevent"
+)
+
+// Rules are the rules of a configuration, built-in and its owner's, with its adjustments;
+// without a configuration the built-in ones.
+func Rules(f *config.File) ([]rules.Rule, error) {
+	if f == nil {
+		e, err := rules.Load(rules.Policy{})
+		if err != nil {
+			return nil, err
+		}
+		return e.Rules(), nil
+	}
+	s, err := build(f)
+	if err != nil {
+		return nil, configError{err}
+	}
+	return s.engine.Rules(), nil
+}
+
+// RulesDocs is the reference of the rules, in Markdown.
+func RulesDocs(list []rules.Rule) string { return rules.Docs(list) }
+
+// TestRules loads the rules of files and folders beside the built-in ones, which runs
+// their tests; without paths it is the built-in ones that are tested.
+func TestRules(paths []string) ([]rules.Rule, error) {
+	src, err := userRules(paths)
+	if err != nil {
+		return nil, configError{err}
+	}
+	e, err := rules.Load(rules.Policy{}, src...)
+	if err != nil {
+		return nil, err
+	}
+	var out []rules.Rule
+	for _, r := range e.Rules() {
+		if r.BuiltIn == (len(paths) == 0) {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 0 {
+		return nil, configError{fmt.Errorf("there is no rule in %v: give .yaml files, or folders that hold them", paths)}
+	}
+	return out, nil
+}
+
+// Prevention is the Resource Policy by which Atlas forbids by itself what a rule finds.
+// The configuration says what is declared; nil: nothing is. Projects limits it to these.
+func Prevention(f *config.File, rule, environment string, projects []string) (prevent.Text, error) {
+	given := prevent.Given{Environment: environment, Projects: projects}
+	list, err := Rules(f)
+	if err != nil {
+		return prevent.Text{}, err
+	}
+	known := false
+	for _, r := range list {
+		if r.ID == rule {
+			known, given.Params = true, r.Params
+		}
+	}
+	if !known {
+		return prevent.Text{}, configError{fmt.Errorf("there is no rule %q: gatewarden rules list names them all", rule)}
+	}
+	if f != nil {
+		declare(&given, f, environment)
+	}
+	text, _ := prevent.Policy(rule, given)
+	return text, nil
+}
+
+func declare(g *prevent.Given, f *config.File, environment string) {
+	g.Developer, g.Providers, g.Peers = f.Ranges.Developer, f.Ranges.Providers, f.Ranges.Peers
+	g.Networks = append(g.Networks, f.Ranges.Shared...)
+	for _, n := range f.Networks {
+		if environment != "" && n.Environment != environment && n.Environment != "" {
+			continue
+		}
+		for purpose, ranges := range n.Purposes {
+			g.Networks = append(g.Networks, ranges...)
+			if purpose == "vpn" {
+				g.VPN = append(g.VPN, ranges...)
+			}
+		}
+	}
+	g.Networks, g.VPN = access.SortNames(g.Networks), access.SortNames(g.VPN)
+}

@@ -1,0 +1,150 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/atlas"
+	"github.com/gatewarden/gatewarden/internal/report"
+	"github.com/gatewarden/gatewarden/internal/scan"
+)
+
+// ScanOptions say where a scan looks and what it leaves behind.
+type ScanOptions struct {
+	Version   string
+	Transport http.RoundTripper  // nil: http.DefaultTransport
+	From      string             // a saved inventory is judged in place of Atlas
+	Save      string             // the inventory is kept there
+	Progress  func(ScanProgress) // nil: nobody asks
+}
+
+// ScanProgress is how far a scan has come and what it has cost.
+type ScanProgress struct {
+	Scopes, Reads, Done int
+	Calls               int
+	Budget              float64 // largest part used of one of Atlas's rate limits, 0 to 1
+}
+
+// Scan judges the installation once. It reads only, with any credential.
+func Scan(ctx context.Context, f *config.File, o ScanOptions) (report.Report, error) {
+	s, err := build(f)
+	if err != nil {
+		return report.Report{}, configError{err}
+	}
+	began := time.Now()
+	inv, effort, err := inventory(ctx, f, o, s)
+	if err != nil {
+		return report.Report{}, err
+	}
+	if o.Save != "" {
+		if err := scan.Save(o.Save, inv); err != nil {
+			return report.Report{}, err
+		}
+	}
+	r := scan.Judge(s.engine, inv, f.Waivers)
+	if o.From != "" {
+		r.Source = o.From
+		return r, nil
+	}
+	r.Effort = effort
+	r.Effort.Took = time.Since(began).Seconds()
+	return r, nil
+}
+
+func inventory(ctx context.Context, f *config.File, o ScanOptions, s *settings) (scan.Inventory, report.Effort, error) {
+	if o.From != "" {
+		inv, err := scan.Open(o.From)
+		if err != nil {
+			err = configError{err}
+		}
+		return inv, report.Effort{}, err
+	}
+	reader, err := newOneLook(f, o)
+	if err != nil {
+		return scan.Inventory{}, report.Effort{}, err
+	}
+	inv, err := scan.Take(ctx, reader, scan.Options{
+		Version: o.Version, Profile: f.Atlas.Profile, Orgs: reader.orgs, Kinds: s.engine.Kinds,
+		Progress: func(p scan.Progress) {
+			if o.Progress != nil {
+				o.Progress(ScanProgress{Scopes: p.Scopes, Reads: p.Reads, Done: p.Done, Calls: int(reader.calls.Load()), Budget: reader.budget()})
+			}
+		},
+	})
+	return inv, report.Effort{Calls: int(reader.calls.Load()), Budget: reader.budget()}, err
+}
+
+// oneLook reads Atlas for a scan: by the read credentials, and with a transport that lets
+// nothing pass that changes.
+type oneLook struct {
+	*fleet
+	calls    *atomic.Int64
+	registry *prometheus.Registry
+}
+
+func newOneLook(f *config.File, o ScanOptions) (oneLook, error) {
+	l := oneLook{fleet: &fleet{clients: map[string]*atlas.Client{}, owner: map[access.Scope]string{}}, calls: &atomic.Int64{}, registry: prometheus.NewRegistry()}
+	next := o.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	for _, org := range f.Atlas.Orgs {
+		c, err := atlas.New(atlas.Options{
+			BaseURL: f.Atlas.BaseURL, Version: o.Version, Read: credential(org.Read), DryRun: true, Transport: counting{next, l.calls},
+			Registerer: prometheus.WrapRegistererWith(prometheus.Labels{"org": org.ID}, l.registry),
+		})
+		if err != nil {
+			return l, configError{fmt.Errorf("org %s: %w", org.ID, err)}
+		}
+		l.clients[org.ID], l.orgs = c, append(l.orgs, org.ID)
+	}
+	return l, nil
+}
+
+// Projects implements scan's Reader, and remembers whose the projects are.
+func (l oneLook) Projects(ctx context.Context, org string) ([]access.Project, error) {
+	out, err := l.fleet.Projects(ctx, org)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range out {
+		l.owner[access.ProjectScope(p.ID)] = org
+	}
+	return out, err
+}
+
+// budget is the largest part used of one of Atlas's token buckets.
+func (l oneLook) budget() float64 {
+	used := 0.0
+	families, err := l.registry.Gather()
+	if err != nil {
+		return 0
+	}
+	for _, f := range families {
+		if f.GetName() != "gatewarden_atlas_budget_ratio" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			used = max(used, 1-m.GetGauge().GetValue())
+		}
+	}
+	return used
+}
+
+// counting counts the requests that go out.
+type counting struct {
+	http.RoundTripper
+	n *atomic.Int64
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return c.RoundTripper.RoundTrip(r)
+}

@@ -100,6 +100,18 @@ func (e *Engine) Rules() []Rule {
 	return out
 }
 
+// Only is an engine of some of the rules, under the same policy.
+func (e *Engine) Only(ids ...string) *Engine {
+	out := &Engine{policy: e.policy, hash: access.Hash(append([]string{e.hash}, ids...)...)}
+	for _, r := range e.rules {
+		if slices.Contains(ids, r.ID) {
+			out.rules = append(out.rules, r)
+		}
+	}
+	out.setViews()
+	return out
+}
+
 // Rule is the rule of this id.
 func (e *Engine) Rule(id string) (Rule, bool) {
 	r := e.find(id)

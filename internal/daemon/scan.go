@@ -34,7 +34,11 @@ type ScanProgress struct {
 
 // Scan judges the installation once. It reads only, with any credential.
 func Scan(ctx context.Context, f *config.File, o ScanOptions) (report.Report, error) {
-	s, err := build(f)
+	own, err := ownAccess(f)
+	if err != nil && o.From == "" { // judging what was kept takes no credential
+		return report.Report{}, configError{err}
+	}
+	s, err := buildFor(f, own)
 	if err != nil {
 		return report.Report{}, configError{err}
 	}

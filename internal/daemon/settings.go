@@ -37,6 +37,11 @@ func build(f *config.File) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	return buildFor(f, own)
+}
+
+// buildFor is build for an installation whose own credentials are these.
+func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	user, err := userRules(f.Rules.Paths)
 	if err != nil {
 		return nil, err

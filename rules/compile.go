@@ -173,6 +173,9 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, buil
 		c.errs.add(raw.at, "rule %s: %s may cost %d units, above %d: use fewer nested loops%s", d.rule.ID, key, most.Max, maxStaticCost, because(err))
 		return nil
 	}
+	for _, ref := range ast.NativeRep().ReferenceMap() {
+		d.rule.Past = d.rule.Past || slices.Contains(pastVariables(), ref.Name)
+	}
 	prog, err := env.Program(ast, programOptions(builtIn)...)
 	if err != nil {
 		c.errs.add(raw.at, "rule %s: %s: %v", d.rule.ID, key, err)

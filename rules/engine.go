@@ -295,7 +295,7 @@ func (e *Engine) Evaluate(in Input) []access.Verdict {
 
 // judges reports whether the view of a rule has something to say in the scope.
 func (e *Engine) judges(r *Rule, in *Input) bool {
-	return ofOrg(r.Kind) == in.Scope.IsOrg() && r.appliesTo(e.policy, in.Environment) && e.uncovered(r) == ""
+	return ofOrg(r.Kind) == in.Scope.IsOrg() && r.appliesTo(e.policy, in.Environment) && e.uncovered(r) == "" && !(in.Once && r.Past)
 }
 
 func (w *world) judge(r *Rule, out []access.Verdict) []access.Verdict {

@@ -29,6 +29,7 @@ type Rule struct {
 	Controls     []string
 	References   []string
 	Text         string // as its file has it, tests included
+	Past         bool   // rests on what was seen over time: one look cannot judge it
 	Tests        Tests  // that it came with, and passed
 	Source       string // file
 	Line         int

@@ -212,6 +212,9 @@ func allFamilies() []family {
 	}, networkFamilies(), databaseFamilies(), peopleFamilies(), machineFamilies(), governanceFamilies())
 }
 
+// pastVariables rest on [Input.History].
+func pastVariables() []string { return nil }
+
 // getters holds every variable by name.
 var getters = func() map[string]func(*subject) any {
 	out := map[string]func(*subject) any{}

@@ -26,6 +26,7 @@ type Input struct {
 	MaxAge      func(kind access.Kind) time.Duration // nil or 0: no limit
 	Facts       access.Facts                         // of other scopes
 	History     access.History                       // of use
+	Once        bool                                 // one look, without a past: rules that rest on it are not judged
 	Waivers     []access.Waiver                      // of the store; those of the configuration are the policy's
 	Expected    []access.Expectation                 // likewise
 

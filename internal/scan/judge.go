@@ -66,7 +66,7 @@ func inputs(e *rules.Engine, inv Inventory) (out []rules.Input) {
 }
 
 func input(inv Inventory, scope access.Scope) rules.Input {
-	in := rules.Input{Scope: scope, Collections: inv.Scopes[scope], Now: inv.At, Read: map[access.Kind]time.Time{}}
+	in := rules.Input{Scope: scope, Collections: inv.Scopes[scope], Now: inv.At, Once: true, Read: map[access.Kind]time.Time{}}
 	for k, c := range in.Collections {
 		in.Read[k] = c.FirstRead
 	}
@@ -196,6 +196,8 @@ func notCovered(e *rules.Engine) []report.NotCovered {
 		switch missing := e.Missing(r.ID); {
 		case len(missing) > 0:
 			out = append(out, report.NotCovered{Rule: r.ID, Kinds: missing, Why: fmt.Sprintf("the profile does not read %s", list(missing))})
+		case r.Past:
+			out = append(out, report.NotCovered{Rule: r.ID, Why: "it rests on what is seen over months, and one look has no past: the daemon does"})
 		case r.On == rules.OnChange:
 			out = append(out, report.NotCovered{Rule: r.ID, Why: "it judges changes, and one look sees none: the daemon does"})
 		}

@@ -15,6 +15,12 @@
 //     ones seen before the read, and the events that the inventory has used up; wish
 //     to judge, since the rules call a dirty kind unknown.
 //
+// Beside that it keeps gw_history/<scope>: who did what, who logged in from where, whose
+// credential was exchanged, and since when that is known without a gap. Events go into it
+// between steps 1 and 2, what a read shows between 3 and 4, and only what moves a date by
+// a day is written. History that cannot be written holds up nothing: gw_watch has a mark
+// until a new span was begun.
+//
 // # What may repeat, come late or be lost
 //
 // A process may die between any two steps. After step 2 the mark stands, so the kind

@@ -20,8 +20,9 @@ type Watch struct {
 	Seq      uint64               `json:"seq,omitempty"`     // of the last mark
 	Dirty    map[access.Kind]Mark `json:"dirty,omitempty"`
 	Reads    map[access.Kind]Read `json:"reads,omitempty"`
-	Fed      time.Time            `json:"fed,omitzero"`   // a successful read of the feed: the last one, or one not much before it
-	Swept    time.Time            `json:"swept,omitzero"` // when late events were last looked for
+	Fed      time.Time            `json:"fed,omitzero"`    // a successful read of the feed: the last one, or one not much before it
+	Swept    time.Time            `json:"swept,omitzero"`  // when late events were last looked for
+	Unkept   time.Time            `json:"unkept,omitzero"` // when something last was lost to the history, which must not claim to have it
 	Projects map[string]Listed    `json:"projects,omitempty"`
 }
 
@@ -132,6 +133,7 @@ type intake struct {
 	events   []access.Event
 	listed   bool // the list of projects could be read
 	projects []access.Project
+	mended   time.Time // the mark of a loss that the history has answered
 }
 
 // apply is pure. It reports whether there is anything to store: an empty poll is not,
@@ -150,9 +152,12 @@ func (in intake) apply(cur Watch) (next Watch, out []access.Out, changed bool) {
 	if out = in.take(&next); len(out) > 0 {
 		changed = true
 	}
+	if !in.mended.IsZero() && cur.Unkept.Equal(in.mended) {
+		next.Unkept, changed = time.Time{}, true
+	}
 	polls, moved := in.list(&next)
 	out, changed = append(out, polls...), changed || moved
-	if in.fed && (changed || in.now.Sub(next.Fed) > in.limits.gap/2) {
+	if in.fed && (changed || in.now.Sub(next.Fed).Abs() > in.limits.gap/2) {
 		next.Fed, changed = in.now, true
 	}
 	return next, out, changed

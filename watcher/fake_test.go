@@ -278,6 +278,7 @@ type rig struct {
 	w         *Watcher
 	watch     *bucket[Watch]
 	inventory *bucket[access.Collection]
+	history   *bucket[access.History]
 	out       *stream
 	intents   []access.Intent
 }
@@ -288,8 +289,9 @@ func newRig(t fataler, change ...func(*Options)) *rig {
 	r := &rig{world: newWorld(), t: t, out: &stream{seen: map[string]time.Time{}, from: map[string]bool{}}}
 	r.out.now = r.clock
 	r.watch, r.inventory = newBucket[Watch](r.out), newBucket[access.Collection](r.out)
+	r.history = newBucket[access.History](r.out)
 	opts := Options{
-		Atlas: r.world, Now: r.clock, Watch: r.watch, Inventory: r.inventory, Intents: r, Orgs: []string{orgID}, Parallel: 1,
+		Atlas: r.world, Now: r.clock, Watch: r.watch, Inventory: r.inventory, History: r.history, Intents: r, Orgs: []string{orgID}, Parallel: 1,
 		Principals: []access.Principal{{ID: "alice", Atlas: []string{"alice@example.com"}}},
 		Kinds: func(s access.Scope) []access.Kind {
 			if s.IsOrg() {

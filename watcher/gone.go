@@ -51,6 +51,7 @@ func (w *Watcher) bury(ctx context.Context, scope access.Scope) error {
 			return fmt.Errorf("bury %s of %s: %w", kind, scope, err)
 		}
 	}
+	w.buryHistory(ctx, scope)
 	return errors.Join(w.buryWatch(ctx, scope), w.buryListed(ctx, scope))
 }
 

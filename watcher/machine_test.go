@@ -86,7 +86,7 @@ func (m *machine) fate(t *rapid.T) {
 	case 0:
 		n := rapid.IntRange(1, 12).Draw(t, "steps")
 		die := func(string) bool { n--; return n == 0 }
-		m.watch.die, m.inventory.die = die, die
+		m.watch.die, m.inventory.die, m.history.die = die, die, die
 	case 1:
 		key := string(project) + "." + string(rapid.SampledFrom([]access.Kind{access.KindIPAccessEntry, access.KindDatabaseUser}).Draw(t, "kind"))
 		m.bad[key] = access.Reading{Status: rapid.SampledFrom([]access.Status{access.StatusDenied, access.StatusFailed, access.StatusComplete}).Draw(t, "status")}
@@ -101,7 +101,7 @@ func (m *machine) heal() {
 	clear(m.bad)
 	clear(m.eventErr)
 	never := func(string) bool { return false }
-	m.watch.die, m.inventory.die = never, never
+	m.watch.die, m.inventory.die, m.history.die = never, never, never
 }
 
 // meanwhile another process polls during a read.
@@ -181,7 +181,22 @@ func (m *machine) check(t *rapid.T, first map[access.Kind]access.Collection) {
 	if n := len(decoded[access.Event](m.out, access.TopicEvent)); n != len(m.told) {
 		t.Errorf("%d event facts of %d events", n, len(m.told))
 	}
+	m.checkHistory(t)
 	if d := m.doc(); len(d.Pending) > 0 || len(d.Dirty) > 0 {
 		t.Errorf("left over: pending %v, dirty %v", d.Pending, d.Dirty)
+	}
+}
+
+// checkHistory: what is not in the history happened before the time that it claims.
+func (m *machine) checkHistory(t *rapid.T) {
+	h := m.kept()
+	since := access.Since(h.Feed, m.clock(), access.SpanSlack)
+	if since.IsZero() {
+		t.Errorf("spans %v: nothing is claimed", h.Feed)
+	}
+	for _, e := range decoded[access.Event](m.out, access.TopicEvent) {
+		if day := h.Duties[e.Actor.Name][e.Type]; day.Before(byDay(e.Created)) && since.Before(e.Created) {
+			t.Errorf("%s by %s of %v is kept with %v, and all since %v is claimed", e.Type, e.Actor.Name, e.Created, day, since)
+		}
 	}
 }

@@ -208,6 +208,9 @@ func (w *Watcher) readOnce(ctx context.Context, scope access.Scope, doc Watch, d
 		return result{}, fmt.Errorf("store %s of %s: %w", d.kind, scope, err)
 	}
 	w.account(key, s, a)
+	if err := w.keepRead(ctx, s, a, before); err != nil {
+		return result{}, err
+	}
 	return result{d, a.status, a.reason, s.reading.Began, a.done}, nil
 }
 

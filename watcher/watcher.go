@@ -46,6 +46,7 @@ type Options struct {
 	Now        func() time.Time             // Atlas time; nil: the local clock
 	Watch      Documents[Watch]             // gw_watch, by scope
 	Inventory  Documents[access.Collection] // gw_inventory, by scope.kind
+	History    Documents[access.History]    // gw_history, by scope; nil: none is kept
 	Intents    Intents                      // nil: nothing is ever our own write
 	Principals []access.Principal
 	Orgs       []string // Atlas ids
@@ -100,11 +101,12 @@ type Watcher struct {
 	projects atomic.Int64 // known, as of the last call of Scopes
 
 	mu      sync.Mutex
-	said    map[string]string      // last failure logged, by what was attempted
-	slot    map[access.Scope]int64 // cadence slot in which a poll was last due
-	bad     map[string]access.Kind // collections not complete, by key
-	slow    map[access.Scope]bool  // scopes of which something is read that does not press
-	running map[access.Scope]int   // polls under way
+	said    map[string]string          // last failure logged, by what was attempted
+	slot    map[access.Scope]int64     // cadence slot in which a poll was last due
+	bad     map[string]access.Kind     // collections not complete, by key
+	slow    map[access.Scope]bool      // scopes of which something is read that does not press
+	running map[access.Scope]int       // polls under way
+	kept    map[access.Scope]time.Time // until when the span of the feed reaches that was last seen in the history
 }
 
 // New checks the options and fills in the defaults.
@@ -126,6 +128,7 @@ func New(opts Options) (*Watcher, error) {
 	return &Watcher{
 		opts: opts, log: opts.Logger, gate: gateKinds(), said: map[string]string{},
 		slot: map[access.Scope]int64{}, bad: map[string]access.Kind{}, slow: map[access.Scope]bool{}, running: map[access.Scope]int{},
+		kept: map[access.Scope]time.Time{},
 	}, nil
 }
 
@@ -223,6 +226,9 @@ func (w *Watcher) feed(ctx context.Context, job access.Poll) (seen Watch, feedEr
 	}
 	if ctx.Err() != nil {
 		return Watch{}, nil, fmt.Errorf("poll %s: %w", scope, ctx.Err())
+	}
+	if in.mended, err = w.keepFeed(ctx, doc, in); err != nil {
+		return Watch{}, nil, err
 	}
 	in.events = w.name(in.events)
 	_, err = w.opts.Watch.Update(ctx, string(scope), func(cur Watch, _ uint64) (*Watch, []access.Out, error) {

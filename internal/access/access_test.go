@@ -141,11 +141,17 @@ func TestGolden(t *testing.T) {
 	}
 	for name, doc := range map[string]any{
 		"change": &change, "finding": &finding, "action": &action, "collection": &collection,
-		"event":          &Event{V: 1, ID: "6a79", Type: "SOMETHING_NEW", Scope: project, Created: at, Actor: alice, Raw: json.RawMessage(`{"x":1}`)},
-		"findings":       &Findings{V: 1, Scope: project, Findings: map[string]Finding{finding.ID: finding}, Judged: Judged{At: at, Inventory: map[Kind]uint64{KindIPAccessEntry: 8}, ChangeSeq: 3}},
-		"finding_event":  &FindingEvent{V: 1, At: at, To: FindingOpen, Finding: finding},
-		"decision":       &Decision{V: 1, Type: "outcome", At: at, Action: action, Message: "deleted"},
-		"out":            &Out{Topic: TopicChange, Scope: project, Keys: []string{"ip_access_entry"}, ID: change.ID, Body: json.RawMessage(`{}`)},
+		"event":         &Event{V: 1, ID: "6a79", Type: "SOMETHING_NEW", Scope: project, Created: at, Actor: alice, Raw: json.RawMessage(`{"x":1}`)},
+		"findings":      &Findings{V: 1, Scope: project, Findings: map[string]Finding{finding.ID: finding}, Judged: Judged{At: at, Inventory: map[Kind]uint64{KindIPAccessEntry: 8}, ChangeSeq: 3}},
+		"finding_event": &FindingEvent{V: 1, At: at, To: FindingOpen, Finding: finding},
+		"decision":      &Decision{V: 1, Type: "outcome", At: at, Action: action, Message: "deleted"},
+		"out":           &Out{Topic: TopicChange, Scope: project, Keys: []string{"ip_access_entry"}, ID: change.ID, Body: json.RawMessage(`{}`)},
+		"history": &History{
+			V: 1, Scope: project, Feed: []Span{{at.AddDate(0, 0, -9), at.AddDate(0, 0, -2)}, {at.AddDate(0, 0, -1), at}}, Logins: []Span{{at.AddDate(0, 0, -1), at}},
+			Users:     map[string]Use{"admin/prod_app_user": {First: at.Truncate(24 * time.Hour), Last: at.Truncate(24 * time.Hour), Addresses: map[string]time.Time{"8.8.8.1": at.Truncate(24 * time.Hour)}, Cut: at.AddDate(0, 0, -3).Truncate(24 * time.Hour)}},
+			Duties:    map[string]map[string]time.Time{"alice@example.com": {"NETWORK_PERMISSION_ENTRY_ADDED": at.Truncate(24 * time.Hour)}},
+			Rotations: map[string]time.Time{"database_user/admin/prod_app_user": at},
+		},
 		"change_without": &Change{V: 1, ID: "e1", Ref: entry, Op: OpObserved, Occurred: at, Observed: at, Source: SourceFeed},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, doc) })

@@ -121,7 +121,7 @@ func fieldsOf(b Box) map[string]string {
 
 func volatile(field string) bool {
 	switch field {
-	case "stateName", "lastAuth", "lastUsed", "firstLogin", "lastLogin":
+	case "stateName", "lastAuth", "lastUsed", "firstLogin", "lastLogin", "lastFrom":
 		return true
 	}
 	return false

@@ -62,6 +62,7 @@ func TestVolatileDates(t *testing.T) {
 		{ServiceAccountSecret{ID: "a", LastUsed: at}, ServiceAccountSecret{ID: "a", LastUsed: at.AddDate(0, 0, 1)}},
 		{APIAccessEntry{Entry: "a"}, APIAccessEntry{Entry: "a", LastUsed: at}},
 		{AccessHistory{Username: "a", FirstLogin: at}, AccessHistory{Username: "a", FirstLogin: at.AddDate(0, 0, 1), LastLogin: at}},
+		{AccessHistory{Username: "a"}, AccessHistory{Username: "a", LastFrom: map[string]time.Time{"192.0.2.1": at}}},
 	} {
 		before, after := of(c.before), of(c.after)
 		if d := Diff(before, after); len(d) != 0 {

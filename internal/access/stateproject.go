@@ -285,13 +285,14 @@ func (b BackupExportBucket) Name() string { return b.ID }
 // identity: authentications, never what was done after them. Of very many that never got
 // in, all but so many are one, without a name.
 type AccessHistory struct {
-	Cluster    string    `json:"clusterName"`
-	Database   string    `json:"authSource"`
-	Username   string    `json:"username"`
-	Addresses  []string  `json:"addresses"`           // with a success, sorted
-	Failing    []string  `json:"failing,omitempty"`   // with failures only, sorted, the first 200
-	FirstLogin time.Time `json:"firstLogin,omitzero"` // by the day, within the window
-	LastLogin  time.Time `json:"lastLogin,omitzero"`  // by the day
+	Cluster    string               `json:"clusterName"`
+	Database   string               `json:"authSource"`
+	Username   string               `json:"username"`
+	Addresses  []string             `json:"addresses"`           // with a success, sorted
+	Failing    []string             `json:"failing,omitempty"`   // with failures only, sorted, the first 200
+	FirstLogin time.Time            `json:"firstLogin,omitzero"` // by the day, within the window
+	LastLogin  time.Time            `json:"lastLogin,omitzero"`  // by the day
+	LastFrom   map[string]time.Time `json:"lastFrom,omitempty"`  // the last success from each of the addresses, by the day
 }
 
 // Kind is access_history.

@@ -82,7 +82,7 @@ func TestDecodeKinds(t *testing.T) {
 			[]access.State{access.BackupExportJob{ID: "j", Cluster: "c1", Snapshot: "s", Bucket: "b", Prefix: "p", Status: "Queued", CreatedAt: at}}},
 		"bucket": {access.KindBackupExportBucket, prod, "", `{"_id":"b","bucketName":"n","cloudProvider":"AWS","iamRoleId":"r","region":"eu"}`, []access.State{access.BackupExportBucket{ID: "b", Provider: "AWS", Bucket: "n", Role: "r", Location: "eu"}}},
 		"history": {access.KindAccessHistory, prod, "c1", `[{"username":"app","authSource":"admin","authResult":true,"ipAddress":"192.0.2.2","timestamp":"2026-08-03T10:11:12Z"},{"username":"app","authSource":"admin","authResult":false,"ipAddress":"192.0.2.1","timestamp":"2026-08-03T10:11:12Z"},{"username":"app","authSource":"admin","authResult":true,"ipAddress":"192.0.2.1","timestamp":"2026-08-04T10:11:12Z"},{"username":"app","authSource":"admin","authResult":false,"ipAddress":"192.0.2.3","timestamp":"2026-08-03T10:11:12Z"}]`,
-			[]access.State{access.AccessHistory{Cluster: "c1", Database: "admin", Username: "app", Addresses: []string{"192.0.2.1", "192.0.2.2"}, Failing: []string{"192.0.2.3"}, FirstLogin: day, LastLogin: day.AddDate(0, 0, 1)}}},
+			[]access.State{access.AccessHistory{Cluster: "c1", Database: "admin", Username: "app", Addresses: []string{"192.0.2.1", "192.0.2.2"}, Failing: []string{"192.0.2.3"}, FirstLogin: day, LastLogin: day.AddDate(0, 0, 1), LastFrom: map[string]time.Time{"192.0.2.1": day.AddDate(0, 0, 1), "192.0.2.2": day}}}},
 	} {
 		src, _ := sourceOf(tc.kind)
 		got, err := src.states(piece{json.RawMessage(tc.raw), tc.scope, tc.parent})

@@ -166,6 +166,12 @@ func (u *use) add(address string, success bool, at time.Time) {
 		return
 	}
 	day := at.Truncate(24 * time.Hour)
+	if u.state.LastFrom == nil {
+		u.state.LastFrom = map[string]time.Time{}
+	}
+	if day.After(u.state.LastFrom[address]) {
+		u.state.LastFrom[address] = day
+	}
 	if u.state.FirstLogin.IsZero() || day.Before(u.state.FirstLogin) {
 		u.state.FirstLogin = day
 	}

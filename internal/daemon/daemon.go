@@ -83,6 +83,7 @@ type Daemon struct {
 
 	watch      *stream.KV[watcher.Watch]
 	inventory  *stream.KV[access.Collection]
+	history    *stream.KV[access.History]
 	findings   *stream.KV[access.Findings]
 	facts      *stream.KV[access.Facts]
 	waivers    *stream.KV[access.Waivers]
@@ -171,6 +172,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	}
 	d.watch = stream.Bucket[watcher.Watch](d.stream, "watch")
 	d.inventory = stream.Bucket[access.Collection](d.stream, "inventory")
+	d.history = stream.Bucket[access.History](d.stream, "history")
 	d.findings = stream.Bucket[access.Findings](d.stream, "findings")
 	d.facts = stream.Bucket[access.Facts](d.stream, "facts")
 	d.told = stream.Bucket[access.Contribution](d.stream, "facts")
@@ -195,7 +197,7 @@ func (d *Daemon) assemble() error {
 		return err
 	}
 	d.rules = rules.NewStage(rules.StageOptions{
-		Engine: engine, Findings: d.findings, Inventory: d.inventory, Dirty: d.watcher, Changes: d.stream, Told: d.told, Facts: d.facts, Waivers: d.waivers,
+		Engine: engine, Findings: d.findings, Inventory: d.inventory, Dirty: d.watcher, Changes: d.stream, Told: d.told, Facts: d.facts, History: d.history, Waivers: d.waivers,
 		Logger: d.logger.Named("rules"), Metrics: rules.NewMetrics(d.registry), Now: d.fleet.Now,
 	})
 	d.remediate = remediate.NewStage(remediate.Options{
@@ -213,7 +215,7 @@ func (d *Daemon) assemble() error {
 func (d *Daemon) watcherOptions(f *config.File, orgs []string) watcher.Options {
 	profile := profileOf(f)
 	return watcher.Options{
-		Atlas: d.fleet, Now: d.fleet.Now, Watch: d.watch, Inventory: d.inventory, Intents: intents{d},
+		Atlas: d.fleet, Now: d.fleet.Now, Watch: d.watch, Inventory: d.inventory, History: d.history, Intents: intents{d},
 		Kinds: profile.Kinds, Principals: f.Principals, Orgs: orgs, Active: f.Schedule.FeedActive, Idle: f.Schedule.FeedIdle,
 		Joins: joins(), Busy: func(s access.Scope) bool { return d.busy.is(d.ctx, s, d.fleet.Now()) },
 		SweepGate: f.Schedule.SweepGate, SweepRest: f.Schedule.SweepRest,

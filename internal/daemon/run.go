@@ -127,7 +127,8 @@ func (d *Daemon) clock(ctx context.Context, why string) {
 func (d *Daemon) reconcile(ctx context.Context) {
 	flushed := 0
 	for name, flush := range map[string]func(context.Context) (int, error){
-		"watch": d.watch.Flush, "inventory": d.inventory.Flush, "findings": d.findings.Flush, "facts": d.facts.Flush, "actions": d.actions.Flush,
+		"watch": d.watch.Flush, "inventory": d.inventory.Flush, "history": d.history.Flush, "findings": d.findings.Flush, "facts": d.facts.Flush,
+		"actions": d.actions.Flush,
 	} {
 		n, err := flush(ctx)
 		if err != nil {

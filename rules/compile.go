@@ -67,7 +67,7 @@ func globCall(pattern, name ref.Val) ref.Val {
 }
 
 // rule compiles all expressions of a draft.
-func (c *compiler) rule(d *draft, builtIn bool) {
+func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	r := d.rule
 	r.BuiltIn = builtIn
 	if len(r.Kinds) == 0 || slices.ContainsFunc(r.Kinds, func(k access.Kind) bool { _, ok := kinds[k]; return !ok }) {
@@ -82,7 +82,7 @@ func (c *compiler) rule(d *draft, builtIn bool) {
 		return
 	}
 	compile := func(prefix, key string, want *cel.Type) *expr {
-		return c.expr(d, envs[prefix], prefix+key, want, builtIn)
+		return c.expr(d, envs[prefix], prefix+key, want, builtIn && !limitAll)
 	}
 	r.each = checkOf(d, "", compile)
 	if _, ok := d.exprs["whole.when"]; ok {

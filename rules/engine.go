@@ -39,7 +39,7 @@ func Load(p Policy, userRules ...Source) (*Engine, error) {
 			if o, ok := p.Overrides[d.rule.ID]; ok {
 				c.override(d, o, p.Environments)
 			}
-			c.rule(d, i < len(inFiles))
+			c.rule(d, i < len(inFiles), p.LimitAll)
 		}
 	}
 	e.take(all, p.Overrides, errs)

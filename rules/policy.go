@@ -26,6 +26,7 @@ type Policy struct {
 	Principals   []access.Principal
 	Overrides    map[string]Override // by rule id
 	Own          access.OwnAccess
+	LimitAll     bool          `json:",omitempty"` // built-in rules, too, run under the cost limit of users' rules
 	Covered      []access.Kind `json:",omitempty"` // kinds that are read; nil: all. Rules that need another are not judged
 }
 

@@ -7,6 +7,8 @@ require (
 	github.com/cedar-policy/cedar-go v1.9.0 // the simulator's resource policies are Cedar
 	github.com/charmbracelet/lipgloss v1.1.0 // colours and tables of the terminal
 	github.com/charmbracelet/x/term v0.2.1 // the width of the terminal
+	github.com/chromedp/cdproto v0.159.0 // tests: what the browser is told, for chromedp
+	github.com/chromedp/chromedp v0.23.0 // tests: the report in a headless Chromium
 	github.com/getkin/kin-openapi v0.152.0 // tests: the simulator against the official spec
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/klauspost/compress v1.20.3 // zstd of stored documents
@@ -14,10 +16,12 @@ require (
 	github.com/nats-io/nats-server/v2 v2.15.2 // the embedded JetStream server
 	github.com/nats-io/nats.go v1.55.0 // JetStream client
 	github.com/nats-io/nuid v1.0.1 // unique names of a large document's parts
+	github.com/owenrumney/go-sarif/v3 v3.3.1 // tests: holds the official SARIF schema
 	github.com/prometheus/client_golang v1.25.0 // metrics
 	github.com/robfig/cron/v3 v3.0.1 // schedules
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line, as scripts
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: the configuration's schema
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: the configuration's schema, and reports against theirs
+	github.com/schollz/progressbar/v3 v3.19.1 // the progress of a scan
 	github.com/spf13/cobra v1.10.2 // command line
 	go.mongodb.org/atlas-sdk/v20250312020 v20250312020.0.0 // Atlas's own types; its module holds the official spec
 	go.uber.org/zap v1.28.0 // structured logs
@@ -59,8 +63,10 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
-	github.com/schollz/progressbar/v3 v3.19.1 // the progress of a scan
 	github.com/spf13/pflag v1.0.9 // indirect
+	github.com/xeipuuv/gojsonpointer v0.0.0-20180127040702-4e3ac2762d5f // indirect
+	github.com/xeipuuv/gojsonreference v0.0.0-20180127040603-bd5ef7bd5415 // indirect
+	github.com/xeipuuv/gojsonschema v1.2.0 // indirect
 	github.com/xo/terminfo v0.0.0-20220910002029-abceb7e1c41e // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +76,7 @@ func inventory(ctx context.Context, f *config.File, o ScanOptions, s *settings) 
 		return scan.Inventory{}, report.Effort{}, err
 	}
 	inv, err := scan.Take(ctx, reader, scan.Options{
-		Version: o.Version, Profile: f.Atlas.Profile, Orgs: reader.orgs, Kinds: s.engine.Kinds,
+		Version: o.Version, Profile: f.Atlas.Profile, Orgs: reader.orgs, Kinds: scanned(s),
 		Progress: func(p scan.Progress) {
 			if o.Progress != nil {
 				o.Progress(ScanProgress{Scopes: p.Scopes, Reads: p.Reads, Done: p.Done, Calls: int(reader.calls.Load()), Budget: reader.budget()})
@@ -83,6 +84,21 @@ func inventory(ctx context.Context, f *config.File, o ScanOptions, s *settings) 
 		},
 	})
 	return inv, report.Effort{Calls: int(reader.calls.Load()), Budget: reader.budget()}, err
+}
+
+// scanned are the kinds that rules or the pictures of a report rest on, as far as the
+// profile covers them.
+func scanned(s *settings) func(access.Scope) []access.Kind {
+	profile := profileOf(s.file)
+	return func(scope access.Scope) []access.Kind {
+		kinds := s.engine.Kinds(scope)
+		for _, k := range scan.Pictured(scope) {
+			if profile.Covers(k) && !slices.Contains(kinds, k) {
+				kinds = append(kinds, k)
+			}
+		}
+		return kinds
+	}
 }
 
 // oneLook reads Atlas for a scan: by the read credentials, and with a transport that lets

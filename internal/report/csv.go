@@ -59,7 +59,7 @@ func cells(f Finding, rule Rule) []string {
 		string(f.Ref.Kind), f.Ref.Name, f.Key, f.Message, f.Fix, f.Owner, f.Class, originWord(f), stamp(f.OpenedAt),
 		"", "", f.Unknown, f.NewWhy, strings.Join(rule.Controls, "; "), f.Actor.Name, f.ID,
 	}
-	if f.Waiver != nil {
+	if f.IsWaived() {
 		row[17], row[18] = f.Waiver.ID, stamp(f.Waiver.Until)
 	}
 	for i := range row {

@@ -216,10 +216,26 @@ func (f Finding) line() string {
 	if fix := cmp.Or(f.Fix, f.Remedy); fix != "" {
 		s += " Fix: " + fix
 	}
-	if f.Waiver != nil {
-		s += fmt.Sprintf(" Waived until %s by %s: %s", stamp(f.Waiver.Until), f.Waiver.Owner, f.Waiver.Reason)
+	if f.IsWaived() {
+		s += " Waived " + f.waiverText()
 	}
 	return s + " (" + f.ID + ")"
+}
+
+// waiverText says until when a finding is waived, by whom and why.
+func (f Finding) waiverText() string {
+	w := f.Waiver
+	s := "until " + cmp.Or(stamp(w.Until), "an end that is not told")
+	if w.Owner != "" {
+		s += " by " + w.Owner
+	}
+	if why := strings.Join(slices.DeleteFunc([]string{w.Reason, w.Ticket}, func(p string) bool { return p == "" }), ", "); why != "" {
+		s += ": " + why
+	}
+	if w.Renewals > 0 {
+		s += " (renewed " + plural(w.Renewals, "time", "times") + ")"
+	}
+	return s
 }
 
 // line is an unknown in one line.

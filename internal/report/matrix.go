@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -102,37 +103,57 @@ func (r Report) matrix() matrix {
 	return m
 }
 
-// gap is a read that cannot be believed.
-type gap struct {
-	Place  string
-	Kind   access.Kind
-	Status string
-	Reason string
+// group is what could not be known for one reason, in all the places where it was so.
+type group struct {
+	What, Why string
+	Places    []string
+	Count     int
 }
 
-// gaps lists what could not be read, in the order of the scopes.
-func (r Report) gaps() []gap {
-	var out []gap
+// groupUp adds to the group of the same what and why, or makes one.
+func groupUp(groups []group, what, why, place string, count int) []group {
+	i := slices.IndexFunc(groups, func(g group) bool { return g.What == what && g.Why == why })
+	if i < 0 {
+		groups, i = append(groups, group{What: what, Why: why}), len(groups)
+	}
+	groups[i].Count += count
+	if count > 1 {
+		place += fmt.Sprintf(" (%d)", count)
+	}
+	groups[i].Places = append(groups[i].Places, place)
+	return groups
+}
+
+// unknownGroups needs a report as shown.
+func (r Report) unknownGroups() []group {
+	var out []group
+	names := r.names()
+	for _, u := range r.Unknown {
+		out = groupUp(out, u.Rule, u.Why, names[u.Ref.Scope], max(1, u.Count))
+	}
+	slices.SortStableFunc(out, func(a, b group) int { return cmp.Compare(a.What, b.What) })
+	return out
+}
+
+// gapGroups are the reads that cannot be believed. They need a report as shown.
+func (r Report) gapGroups() []group {
+	var out []group
 	for _, s := range r.Scopes {
-		kinds := make([]access.Kind, 0, len(s.Reads))
-		for k := range s.Reads {
-			kinds = append(kinds, k)
-		}
-		slices.Sort(kinds)
-		for _, k := range kinds {
-			read := s.Reads[k]
-			if read.Readable() {
-				continue
+		for _, k := range slices.Sorted(maps.Keys(s.Reads)) {
+			if read := s.Reads[k]; !read.Readable() {
+				out = groupUp(out, string(k)+": "+read.word(), read.Reason, s.Name(), 1)
 			}
-			g := gap{Place: s.Name(), Kind: k, Status: string(read.Status), Reason: read.Reason}
-			switch {
-			case read.Status == access.StatusUnread:
-				g.Status = "not read"
-			case read.Odd > 0:
-				g.Status = fmt.Sprintf("%s, %d not understood", g.Status, read.Odd)
-			}
-			out = append(out, g)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b group) int { return cmp.Compare(a.What, b.What) })
 	return out
+}
+
+// word is how a read went that did not go well.
+func (r Read) word() string {
+	status := cmp.Or(string(r.Status), "not read")
+	if r.Odd > 0 {
+		return fmt.Sprintf("%s, %d not understood", status, r.Odd)
+	}
+	return status
 }

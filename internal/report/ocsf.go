@@ -148,9 +148,9 @@ func ocsfFinding(r Report, f Finding, rule Rule) ocsfEvent {
 		e.Resources[0].Labels = []string{inert("environment=" + f.Environment)}
 	}
 	e.Unmapped = map[string]any{"gate": f.Gate, "state": f.stateWord(), "origin": originWord(f)}
-	if f.Waiver != nil {
+	if f.IsWaived() {
 		e.Unmapped["waiver"] = f.Waiver
-		e.StatusDetail = inert("waived until " + stamp(f.Waiver.Until) + " by " + f.Waiver.Owner + ": " + f.Waiver.Reason)
+		e.StatusDetail = inert("waived " + f.waiverText())
 	}
 	return e
 }

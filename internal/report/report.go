@@ -186,24 +186,15 @@ type Rule struct {
 // A rule that cannot be judged any more keeps it, with Unknown saying why.
 type Finding struct {
 	access.Finding
-	ProjectTitle string  `json:"projectTitle,omitempty"` // of the project or org that it is in
-	Gate         Gate    `json:"gate"`
-	Fix          string  `json:"fix,omitempty"` // what to do, for people
-	Waiver       *Waived `json:"waiver,omitempty"`
-	New          bool    `json:"new,omitempty"` // against the baseline
-	NewWhy       string  `json:"newWhy,omitempty"`
-}
-
-// Waived is the waiver that lets a finding stand.
-type Waived struct {
-	ID     string    `json:"id"`
-	Until  time.Time `json:"until"`
-	Owner  string    `json:"owner,omitempty"`
-	Reason string    `json:"reason,omitempty"`
+	ProjectTitle string `json:"projectTitle,omitempty"` // of the project or org that it is in
+	Gate         Gate   `json:"gate"`
+	Fix          string `json:"fix,omitempty"` // what to do, for people
+	New          bool   `json:"new,omitempty"` // against the baseline
+	NewWhy       string `json:"newWhy,omitempty"`
 }
 
 // IsWaived reports whether a waiver holds for the finding.
-func (f Finding) IsWaived() bool { return f.Waiver != nil || f.State == access.FindingWaived }
+func (f Finding) IsWaived() bool { return f.State == access.FindingWaived }
 
 // Stands reports whether somebody has to do something about the finding: it is open, and
 // no waiver holds.

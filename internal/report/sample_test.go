@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -109,12 +110,7 @@ func sampleScopes(projects int, rng *rand.Rand) []Scope {
 	judged := func(org bool) map[string]Judged {
 		m := map[string]Judged{}
 		for _, rule := range sampleRules() {
-			for _, k := range access.OrgKinds() {
-				if (k == rule.Kinds[0]) == org && k == rule.Kinds[0] {
-					m[rule.ID] = Judged{Pass: 1 + rng.IntN(9)}
-				}
-			}
-			if _, ok := m[rule.ID]; !ok && !org {
+			if slices.Contains(access.OrgKinds(), rule.Kinds[0]) == org {
 				m[rule.ID] = Judged{Pass: 1 + rng.IntN(9)}
 			}
 		}
@@ -160,10 +156,8 @@ func sampleScopes(projects int, rng *rand.Rand) []Scope {
 func sampleFinding(r *Report, i int, rng *rand.Rand, text func(string) string) Finding {
 	rule := r.Rules[(i*5)%len(r.Rules)]
 	scope := &r.Scopes[1+i%(len(r.Scopes)-1)]
-	for _, k := range access.OrgKinds() {
-		if k == rule.Kinds[0] {
-			scope = &r.Scopes[0]
-		}
+	if slices.Contains(access.OrgKinds(), rule.Kinds[0]) {
+		scope = &r.Scopes[0]
 	}
 	ref := access.Ref{Scope: scope.Scope, Kind: rule.Kinds[0], Name: text(sampleName(rule.Kinds[0], i))}
 	severity := rule.Severity
@@ -181,7 +175,7 @@ func sampleFinding(r *Report, i int, rng *rand.Rand, text func(string) string) F
 	}
 	switch i % 11 {
 	case 4:
-		f.State, f.Waiver = access.FindingWaived, &Waived{ID: fmt.Sprintf("w-%d", i), Until: r.At.Add(72 * time.Hour), Owner: "alice", Reason: text("migration until the cut-over, OPS-12")}
+		f.State, f.Waiver = access.FindingWaived, access.WaiverNote{ID: fmt.Sprintf("w-%d", i), Until: r.At.Add(72 * time.Hour), Owner: "alice", Reason: text("migration until the cut-over"), Ticket: "OPS-12", Renewals: i % 3}
 		r.Waivers = append(r.Waivers, Waiver{Waiver: access.Waiver{V: 1, ID: f.Waiver.ID, Rule: rule.ID, Owner: "alice", Reason: f.Waiver.Reason, Granted: r.At.Add(-24 * time.Hour), Until: f.Waiver.Until}, Findings: 1})
 	case 7:
 		f.Unknown, f.UnknownSince = "database users: denied since 08:10", r.At.Add(-time.Hour)

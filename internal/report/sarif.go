@@ -53,9 +53,8 @@ type (
 		Notifications []sarifNotification `json:"toolExecutionNotifications"`
 	}
 	sarifNotification struct {
-		Level     string          `json:"level"`
-		Message   sarifText       `json:"message"`
-		Locations []sarifLocation `json:"locations,omitempty"`
+		Level   string    `json:"level"`
+		Message sarifText `json:"message"`
 	}
 	sarifResult struct {
 		RuleID       string             `json:"ruleId"`
@@ -125,10 +124,9 @@ func WriteSARIF(w io.Writer, r Report, o Options) error {
 		run.Results = append(run.Results, sarifUnknown(u, at[u.Rule], artifact, names[u.Ref.Scope]))
 	}
 	inv := &run.Invocations[0]
-	for _, g := range r.gaps() {
+	for _, g := range r.gapGroups() {
 		inv.Notifications = append(inv.Notifications, sarifNotification{
-			Level: "warning", Message: message(g.Place + ": " + string(g.Kind) + " " + g.Status + ". " + g.Reason),
-			Locations: []sarifLocation{{Logical: []sarifLogical{{Name: string(g.Kind), Full: inert(g.Place + "/" + string(g.Kind)), Kind: "resource"}}}},
+			Level: "warning", Message: message("Could not be read in " + strings.Join(g.Places, ", ") + ": " + g.What + ". " + g.Why),
 		})
 	}
 	return writeJSON(w, sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{run}}, "  ")
@@ -218,11 +216,8 @@ func sarifFinding(f Finding, rule int, artifact string, compared bool) sarifResu
 		out.Baseline = "unchanged"
 	}
 	if f.IsWaived() {
-		s := sarifSuppression{Kind: "external", Status: "accepted", Justification: "waived"}
-		if f.Waiver != nil {
-			s.Justification = inert("waiver " + f.Waiver.ID + " until " + stamp(f.Waiver.Until) + " by " + f.Waiver.Owner + ": " + f.Waiver.Reason)
-		}
-		out.Suppressions = append(out.Suppressions, s)
+		why := inert("waived " + f.waiverText() + " (" + f.Waiver.ID + ")")
+		out.Suppressions = append(out.Suppressions, sarifSuppression{Kind: "external", Status: "accepted", Justification: why})
 	}
 	return out
 }

@@ -139,6 +139,15 @@ func (f Filter) shows(x Finding) bool {
 func (r Report) Sorted() Report {
 	r.Orgs = sortedBy(r.Orgs, func(a, b Org) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
 	r.Scopes = sortedBy(r.Scopes, compareScopes)
+	for i := range r.Scopes {
+		s := &r.Scopes[i]
+		if s.Reads == nil {
+			s.Reads = map[access.Kind]Read{}
+		}
+		if s.Judged == nil {
+			s.Judged = map[string]Judged{}
+		}
+	}
 	r.Rules = sortedBy(r.Rules, func(a, b Rule) int {
 		return cmp.Or(cmp.Compare(gateRank(a.Gate), gateRank(b.Gate)), cmp.Compare(a.ID, b.ID))
 	})
@@ -160,16 +169,18 @@ func sortedBy[T any](in []T, compare func(a, b T) int) []T {
 
 func gateRank(g Gate) int { return slices.Index(Gates(), g) }
 
-// compareScopes puts orgs first, then production.
+// compareScopes puts orgs first, then production, then what is judged as production.
 func compareScopes(a, b Scope) int {
 	side := func(s Scope) int {
 		switch {
 		case s.Scope.IsOrg():
 			return 0
+		case s.Environment == "":
+			return 2
 		case s.Production:
 			return 1
 		}
-		return 2
+		return 3
 	}
 	return cmp.Or(cmp.Compare(side(a), side(b)), cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Scope, b.Scope))
 }

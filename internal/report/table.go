@@ -81,12 +81,39 @@ func newTable(o Options) *table {
 
 func (t *table) line(s string) { t.out.WriteString(strings.TrimRight(s, " ") + "\n") }
 
-// text writes an indented, wrapped text.
+// text writes an indented text, broken at blanks only, so that names stay whole and can be
+// copied; a word that is longer than a line is broken where the line ends.
 func (t *table) text(indent int, style lipgloss.Style, s string) {
-	wrapped := t.plain.Width(t.width - indent).Render(inert(s))
-	for _, l := range strings.Split(wrapped, "\n") {
-		t.line(strings.Repeat(" ", indent) + style.Render(strings.TrimRight(l, " ")))
+	for _, l := range wrap(inert(s), t.width-indent) {
+		t.line(strings.Repeat(" ", indent) + style.Render(l))
 	}
+}
+
+// wrap breaks a text into lines of at most width columns.
+func wrap(s string, width int) []string {
+	var lines []string
+	var line strings.Builder
+	used := 0
+	flush := func() {
+		lines = append(lines, strings.TrimRight(line.String(), " "))
+		line.Reset()
+		used = 0
+	}
+	for _, word := range strings.SplitAfter(s, " ") {
+		if used > 0 && used+lipgloss.Width(strings.TrimRight(word, " ")) > width {
+			flush()
+		}
+		for _, r := range word {
+			n := lipgloss.Width(string(r))
+			if used+n > width && r != ' ' {
+				flush()
+			}
+			line.WriteRune(r)
+			used += n
+		}
+	}
+	flush()
+	return lines
 }
 
 func (t *table) section(style lipgloss.Style, title string, n int) {
@@ -114,13 +141,28 @@ func (t *table) head(r Report) {
 	t.text(0, t.bold, r.line())
 }
 
-// columns of figures, each as wide as its widest cell; the first is text.
+// figures writes columns of figures, each as wide as its widest cell; the first is text.
+// Where they do not fit, each row becomes a line of text.
 func (t *table) figures(rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {
 			widths[i] = max(widths[i], lipgloss.Width(c))
 		}
+	}
+	total := 2*len(widths) - 2
+	for _, w := range widths {
+		total += w
+	}
+	if total+2 > t.width {
+		for _, row := range rows[1:] {
+			cells := []string{}
+			for i, c := range row[1:] {
+				cells = append(cells, rows[0][i+1]+" "+c)
+			}
+			t.text(2, t.plain, row[0]+": "+strings.Join(cells, ", "))
+		}
+		return
 	}
 	for n, row := range rows {
 		line := t.plain.Width(widths[0]).Render(row[0])
@@ -204,13 +246,13 @@ func (t *table) finding(f Finding) {
 	}
 	t.text(4, t.plain, head)
 	t.text(6, t.plain, f.Message)
-	for _, l := range [][2]string{{"unknown now: ", f.Unknown}, {"fix: ", cmp.Or(f.Fix, f.Remedy)}, {"owner: ", f.Owner}} {
+	for _, l := range [][2]string{{"unknown now: ", f.Unknown}, {"fix: ", cmp.Or(f.Fix, f.Remedy)}, {"owner: ", f.Owner}, {"announced: ", f.Expected}} {
 		if l[1] != "" {
 			t.text(6, t.faint, l[0]+l[1])
 		}
 	}
-	if f.Waiver != nil {
-		t.text(6, t.faint, fmt.Sprintf("waived until %s by %s: %s", stamp(f.Waiver.Until), f.Waiver.Owner, f.Waiver.Reason))
+	if f.IsWaived() {
+		t.text(6, t.faint, "waived "+f.waiverText())
 	}
 }
 
@@ -223,32 +265,26 @@ func (t *table) waived(r Report) {
 }
 
 func (t *table) unknown(r Report) {
-	if len(r.Unknown) == 0 {
-		return
-	}
-	names := r.names()
-	t.section(t.warn, "could not be judged", r.Totals().Unknown)
-	for _, u := range r.Unknown {
-		what := u.Rule
-		if u.Count > 1 {
-			what += fmt.Sprintf(" (%d)", u.Count)
-		}
-		t.text(2, t.plain, names[u.Ref.Scope]+"  "+what)
-		t.text(6, t.faint, u.Why)
+	if len(r.Unknown) > 0 {
+		t.section(t.warn, "could not be judged", r.Totals().Unknown)
+		t.groups(r.unknownGroups())
 	}
 }
 
 func (t *table) unread(r Report) {
-	gaps := r.gaps()
-	if len(gaps) == 0 {
-		return
+	if groups := r.gapGroups(); len(groups) > 0 {
+		t.section(t.warn, "could not be read", r.Totals().Unreadable)
+		t.groups(groups)
 	}
-	t.section(t.warn, "could not be read", len(gaps))
-	for _, g := range gaps {
-		t.text(2, t.plain, g.Place+"  "+string(g.Kind)+"  "+g.Status)
-		if g.Reason != "" {
-			t.text(6, t.faint, g.Reason)
+}
+
+func (t *table) groups(groups []group) {
+	for _, g := range groups {
+		t.text(2, t.plain, g.What)
+		if g.Why != "" {
+			t.text(6, t.faint, g.Why)
 		}
+		t.text(6, t.faint, "in "+strings.Join(g.Places, ", "))
 	}
 }
 
@@ -299,13 +335,13 @@ func (t *table) controls(g Grouped) {
 		if c.State == StandingFindings || c.State == StandingUnknown {
 			style = t.warn
 		}
-		t.text(2, style, fmt.Sprintf("%-10s %s", c.ID, c.summary()))
+		t.text(2, style, fmt.Sprintf("%-10s %s", c.ID, c.Summary()))
 		t.text(6, t.faint, strings.Join(c.Rules, ", "))
 	}
 }
 
-// summary is a control in words.
-func (c Control) summary() string {
+// Summary is a control in words.
+func (c Control) Summary() string {
 	var parts []string
 	for _, p := range []struct {
 		n    int

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -146,6 +147,12 @@ func (s Scope) Name() string {
 	return string(s.Scope)
 }
 
+//go:embed report.schema.json
+var schema []byte
+
+// Schema is the JSON schema of what [WriteJSON] writes.
+func Schema() []byte { return slices.Clone(schema) }
+
 // WriteJSON writes the model itself, as report.schema.json describes it.
 func WriteJSON(w io.Writer, r Report, o Options) error {
 	r = r.Sorted()
@@ -191,13 +198,19 @@ func writeJSON(w io.Writer, v any, indent string) error {
 // acts reports whether a character may do something other than be seen: move a cursor,
 // turn the direction of text, hide, break a line.
 func acts(r rune) bool {
+	if ' ' <= r && r <= '~' {
+		return false
+	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Noncharacter_Code_Point, unicode.Variation_Selector) ||
 		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
-// inert is a text in which nothing acts: what would is shown as its escape. A line break
-// of ours, in a message, becomes a space.
-func inert(s string) string {
+// inert is a text in which nothing acts: what would is shown as its escape. A line break,
+// as in a longer message, becomes a space.
+func inert(s string) string { return disarm(s, ' ') }
+
+// disarm is inert with line breaks replaced.
+func disarm(s string, lineBreak rune) string {
 	if strings.IndexFunc(s, acts) < 0 && utf8.ValidString(s) {
 		return s
 	}
@@ -208,7 +221,7 @@ func inert(s string) string {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case r == '\n':
-			b.WriteByte(' ')
+			b.WriteRune(lineBreak)
 		case !acts(r):
 			b.WriteRune(r)
 		case r > 0xFFFF:

@@ -10,6 +10,17 @@ import (
 	"github.com/gatewarden/gatewarden/rules"
 )
 
+// Pictured are the kinds of a scope that the pictures of a report rest on.
+func Pictured(scope access.Scope) []access.Kind {
+	if scope.IsOrg() {
+		return []access.Kind{access.KindOrg, access.KindOrgMember, access.KindTeamMember, access.KindAPIKey, access.KindServiceAccount}
+	}
+	return []access.Kind{
+		access.KindProject, access.KindIPAccessEntry, access.KindPrivateEndpoint, access.KindPeering, access.KindDatabaseUser, access.KindCustomRole,
+		access.KindProjectMember, access.KindTeamGrant, access.KindProjectKey, access.KindProjectServiceAccount,
+	}
+}
+
 // exposure is how much of the internet a project lets in; nil where the list cannot be read.
 func exposure(in rules.Input) *report.Exposure {
 	c := in.Collections[access.KindIPAccessEntry]

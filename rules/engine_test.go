@@ -138,7 +138,7 @@ func commented(list []string) (out []access.State) {
 
 // TestOrigin: who is reverted and who is only told.
 func TestOrigin(t *testing.T) {
-	e := mustLoad(t, testPolicy())
+	e := loadFive(t, testPolicy())
 	at := t0.Add(time.Minute)
 	base := access.Findings{Judged: access.Judged{At: t0, Rules: e.Hash()}, Environment: "prod"}
 	other := base

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cel.dev/cel-go/cel"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -135,6 +136,10 @@ func (t fileTest) run(r *Rule) map[string]string {
 		return map[string]string{"want": why}
 	}
 	out := map[string]string{}
+	r, err := t.world.adjust(r)
+	if err != nil {
+		return map[string]string{"given": err.Error()}
+	}
 	e := &Engine{rules: []*Rule{r}, policy: newPolicy(t.world.policy())}
 	e.setViews()
 	in, err := t.world.input(e, r)
@@ -167,6 +172,28 @@ func (t fileTest) vacuous(r *Rule) string {
 		return "there is no change to judge: give one under change"
 	}
 	return ""
+}
+
+// adjust is the rule with the parameters that the test gives.
+func (w testWorld) adjust(r *Rule) (*Rule, error) {
+	if len(w.Params) == 0 {
+		return r, nil
+	}
+	out := *r
+	out.Params = maps.Clone(r.Params)
+	for name, raw := range w.Params {
+		v, ok := paramValue(raw)
+		if f, number := v.(float64); number && paramType(r.Params[name]).IsExactType(cel.IntType) {
+			v = int64(f) // of JSON
+		}
+		if _, there := r.Params[name]; !ok || !there || !paramType(v).IsExactType(paramType(r.Params[name])) {
+			return nil, fmt.Errorf("parameter %s: the rule has none of this name and type", name)
+		}
+		out.Params[name] = v
+	}
+	out.setParams()
+	out.setViews()
+	return &out, nil
 }
 
 // testName is how a test calls what a verdict is about.

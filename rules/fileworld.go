@@ -53,6 +53,7 @@ type testWorld struct {
 	Failing     map[string]int                 `json:"failing"`    // how often other rules failed in this judgement
 	Ungathered  bool                           `json:"ungathered"` // nothing is known of other scopes
 	Change      *testChange                    `json:"change"`
+	Params      map[string]any                 `json:"params"` // of the rule, in place of its own
 	kinds       map[access.Kind][]access.Box   // by kind, as Atlas would list them
 	projects    []testWorld                    // the other projects of the org
 }

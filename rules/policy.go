@@ -45,10 +45,11 @@ type policy struct {
 	production map[string]bool              // by environment; unmatched projects are judged as production
 	declared   map[string][]netip.Prefix    // networks by environment; those of no environment are in all
 	byEnv      map[string][]access.Identity // identities by environment, in order
+	ranges     networkRanges
 }
 
 func newPolicy(p Policy) *policy {
-	out := &policy{Policy: p, production: productions(p.Environments), declared: map[string][]netip.Prefix{}, byEnv: map[string][]access.Identity{}}
+	out := &policy{Policy: p, production: productions(p.Environments), declared: map[string][]netip.Prefix{}, byEnv: map[string][]access.Identity{}, ranges: newNetworkRanges(p)}
 	names := []string{""}
 	for _, e := range p.Environments {
 		names = append(names, e.Name)

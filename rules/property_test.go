@@ -123,7 +123,7 @@ func TestDelivery(t *testing.T) {
 // the end is what a plain reading of the rule book says of the final state; and while a
 // kind is unknown, findings that need it are marked and keep their state.
 func TestAgainstOracle(t *testing.T) {
-	e := mustLoad(t, testPolicy())
+	e := loadFive(t, testPolicy())
 	joined := []access.Kind{access.KindIPAccessEntry, access.KindCustomRole, access.KindDatabaseUser, access.KindCluster}
 	rapid.Check(t, func(rt *rapid.T) {
 		b := newBench(t, e)

@@ -28,7 +28,7 @@ type step struct {
 }
 
 func TestStories(t *testing.T) {
-	e := mustLoad(t, testPolicy())
+	e := loadFive(t, testPolicy())
 	list := func(names ...string) func(*bench) {
 		return func(b *bench) { b.read(access.KindIPAccessEntry, entries(names...)...) }
 	}
@@ -141,7 +141,7 @@ func TestStories(t *testing.T) {
 }
 
 func TestMessagesCarryIDs(t *testing.T) {
-	b := newBench(t, mustLoad(t, testPolicy()))
+	b := newBench(t, loadFive(t, testPolicy()))
 	b.judge()
 	b.read(access.KindIPAccessEntry, entries(all)...)
 	b.judge()
@@ -202,7 +202,7 @@ func TestInventoryAhead(t *testing.T) {
 }
 
 func TestRepeatedChanges(t *testing.T) {
-	b := newBench(t, mustLoad(t, testPolicy()))
+	b := newBench(t, loadFive(t, testPolicy()))
 	b.judge()
 	b.read(access.KindIPAccessEntry, entries(all)...)
 	b.read(access.KindIPAccessEntry)

@@ -213,7 +213,7 @@ func allFamilies() []family {
 }
 
 // pastVariables rest on [Input.History].
-func pastVariables() []string { return nil }
+func pastVariables() []string { return slices.Concat(networkPast()) }
 
 // getters holds every variable by name.
 var getters = func() map[string]func(*subject) any {

@@ -95,7 +95,7 @@ func TestWaiverHoldsAsLongAsItMay(t *testing.T) {
 
 // TestWaiverOfValues follows a waiver that was made from a finding.
 func TestWaiverOfValues(t *testing.T) {
-	e := mustLoad(t, testPolicy())
+	e := loadFive(t, testPolicy())
 	in := waivedWorld(t0)
 	doc, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
 	w := waiverOf(t0, 20*time.Hour)
@@ -120,7 +120,7 @@ func TestWaiverOfValues(t *testing.T) {
 }
 
 func TestWaiverRemindsOnce(t *testing.T) {
-	e := mustLoad(t, testPolicy())
+	e := loadFive(t, testPolicy())
 	w := waiverOf(t0, 24*time.Hour)
 	var doc access.Findings
 	told := map[time.Duration]int{}

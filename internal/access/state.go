@@ -181,15 +181,26 @@ func (Project) Kind() Kind { return KindProject }
 // Name is the project's id.
 func (p Project) Name() string { return p.ID }
 
+// What a cluster runs on. Its size is left out: autoscaling changes it at any time.
+const (
+	TierDedicated = "dedicated" // machines of its own
+	TierShared    = "shared"    // M0 and what is like it: without access history, auditing, private endpoints
+)
+
 // Cluster is a dedicated or shared cluster. StateName is volatile.
 type Cluster struct {
 	ID        string  `json:"id"`
 	Cluster   string  `json:"name"`
 	Type      string  `json:"clusterType,omitempty"` // REPLICASET, SHARDED, GEOSHARDED
+	Tier      string  `json:"tier,omitempty"`        // dedicated, shared; empty: not told
 	StateName string  `json:"stateName,omitempty"`
 	Paused    bool    `json:"paused,omitempty"`
 	Tags      []Label `json:"tags,omitempty"`
 }
+
+// Dedicated reports whether the cluster has machines of its own. One of which Atlas does
+// not tell has, since more is asked of those.
+func (c Cluster) Dedicated() bool { return c.Tier != TierShared }
 
 // Kind is cluster.
 func (Cluster) Kind() Kind { return KindCluster }

@@ -91,11 +91,38 @@ func decodeCluster(raw json.RawMessage) (access.State, error) {
 		State  string               `json:"stateName"`
 		Paused bool                 `json:"paused"`
 		Tags   *[]admin.ResourceTag `json:"tags"`
+		Specs  json.RawMessage      `json:"replicationSpecs"`
 	}](raw)
 	if err != nil {
 		return nil, err
 	}
-	return access.Cluster{ID: c.ID, Cluster: c.Name, Type: c.Type, StateName: c.State, Paused: c.Paused, Tags: tags(c.Tags)}, wantName(c.Name)
+	return access.Cluster{ID: c.ID, Cluster: c.Name, Type: c.Type, Tier: tier(c.Specs), StateName: c.State, Paused: c.Paused, Tags: tags(c.Tags)}, wantName(c.Name)
+}
+
+// tier tells by the providers of a cluster's regions whether it has machines of its own;
+// empty where they do not say.
+func tier(specs json.RawMessage) string {
+	var parts []struct {
+		Regions []struct {
+			Provider string `json:"providerName"`
+		} `json:"regionConfigs"`
+	}
+	out := ""
+	if err := json.Unmarshal(specs, &parts); err != nil { // nothing else of the cluster depends on it
+		return out
+	}
+	for _, part := range parts {
+		for _, region := range part.Regions {
+			switch {
+			case region.Provider == "":
+			case region.Provider == "TENANT" || region.Provider == "SERVERLESS":
+				return access.TierShared
+			default:
+				out = access.TierDedicated
+			}
+		}
+	}
+	return out
 }
 
 func decodeFlex(raw json.RawMessage) (access.State, error) {

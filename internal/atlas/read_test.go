@@ -55,6 +55,11 @@ func TestReadKinds(t *testing.T) {
 				t.Errorf("%s: began %s ago", kind, age)
 			}
 		}
+		for _, s := range c.Read(t.Context(), prod, access.KindCluster).States {
+			if cluster := s.(access.Cluster); cluster.Dedicated() != (cluster.Cluster == "prod-cluster") || cluster.Tier == "" {
+				t.Errorf("%+v", cluster)
+			}
+		}
 		for kind, want := range map[access.Kind]string{access.KindCluster: "free prod-cluster", access.KindFlexCluster: "flexy", access.KindStreamWorkspace: "flow"} {
 			got := c.Read(t.Context(), prod, kind)
 			var names []string

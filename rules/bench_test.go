@@ -78,3 +78,12 @@ func BenchmarkAdvance(b *testing.B) {
 		e.Advance(doc, in, e.Evaluate(in))
 	}
 }
+
+// BenchmarkLoad loads all rules, which runs their tests.
+func BenchmarkLoad(b *testing.B) {
+	begin := cpu()
+	for b.Loop() {
+		mustLoad(b, Policy{})
+	}
+	b.ReportMetric(float64((cpu()-begin).Milliseconds())/float64(b.N), "cpu-ms/op")
+}

@@ -252,6 +252,7 @@ func (b *builder) principal(t *tree) access.Principal {
 
 func (b *builder) rules(t *tree) Rules {
 	r := Rules{}
+	r.Only = leaves[string](t.get("only"))
 	for _, p := range leaves[string](t.get("paths")) {
 		r.Paths = append(r.Paths, b.local(p))
 	}

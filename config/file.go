@@ -101,6 +101,7 @@ func (c Credentials) Resolve() (id string, secret Secret, err error) {
 
 // Rules are the rules of the file's owner and their adjustments of any rule, by id.
 type Rules struct {
+	Only      []string // patterns of the rules that are judged; nil: all
 	Paths     []string
 	Overrides map[string]Override
 }

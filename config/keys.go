@@ -136,6 +136,7 @@ func principalKeys() *shape {
 func ruleKeys() *shape {
 	ruleID := patterned("a rule's id such as network/open-to-world", `^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$`)
 	return object(
+		key("only", nonnil(list(one(ruleGlob()))), "Only these rules are judged, by id or pattern. Left out: all of them."),
 		key("paths", list(one(text("a path"))), "Files and folders with rules of your own; a relative path starts at this file's folder."),
 		key("override", table(ruleID, object(
 			key("severity", one(severity()), "The severity in place of the rule's own."),

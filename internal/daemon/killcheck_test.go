@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
 )
@@ -145,7 +144,7 @@ func (r *killRun) check() {
 func (r *killRun) open() *killEnd {
 	r.t.Helper()
 	ctx := r.t.Context()
-	f, err := config.Load("config.yaml", []byte(read(r.t, r.dir+"/config.yaml")))
+	f, err := loadFive("config.yaml", read(r.t, r.dir+"/config.yaml"))
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
@@ -61,7 +60,7 @@ func runKillChild(t *testing.T, dir string) {
 	orders := make(chan string, 8)
 	go c.obey(os.Stdin, orders)
 	name := filepath.Join(dir, "config.yaml")
-	f, err := config.Load(name, []byte(read(t, name)))
+	f, err := loadFive(name, read(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

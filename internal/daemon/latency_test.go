@@ -22,7 +22,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
-	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
 )
@@ -164,7 +163,7 @@ func (l *latencyRun) start(base, public string) {
 	conf := strings.NewReplacer("ORG", l.org, "STORE", filepath.Join(dir, "store"), "http://127.0.0.1:1", base,
 		"  profile:", fmt.Sprintf("  webhook: {url: %s, secret: {file: %s}}\n  profile:", public, secret),
 		"guards: {", "guards: {caps: {project_hour: 1000000, org_hour: 1000000}, ").Replace(read(l.t, "testdata/config.yaml"))
-	f, err := config.Load("config.yaml", []byte(conf))
+	f, err := loadFive("config.yaml", conf)
 	if err != nil {
 		l.t.Fatal(err)
 	}

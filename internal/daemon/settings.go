@@ -62,6 +62,9 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if engine, err = chosen(f, engine); err != nil {
+		return nil, err
+	}
 	if err := responsesFit(f, engine); err != nil {
 		return nil, err
 	}
@@ -116,6 +119,29 @@ func responsesFit(f *config.File, e *rules.Engine) error {
 	return nil
 }
 
+// chosen is the engine of the rules that the configuration wants judged.
+func chosen(f *config.File, e *rules.Engine) (*rules.Engine, error) {
+	if f.Rules.Only == nil {
+		return e, nil
+	}
+	var ids []string
+	var wrong config.Problems
+	for i, pattern := range f.Rules.Only {
+		found, _ := matching(e, pattern)
+		if len(found) == 0 {
+			path := fmt.Sprintf("rules.only[%d]", i)
+			line, col := f.Position(path)
+			wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
+				Message: fmt.Sprintf("%q matches no rule%s; gatewarden rules list names them all", pattern, e.Meant(pattern))})
+		}
+		ids = append(ids, found...)
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	return e.Only(ids...), nil
+}
+
 // waiversFit refuses waivers and expectations of rules that do not exist, and waivers that
 // say to hold longer than any of their rules allows by its severity.
 func waiversFit(f *config.File, e *rules.Engine) error {
@@ -160,13 +186,6 @@ func matching(e *rules.Engine, pattern string) (ids []string, best access.Ceilin
 		}
 	}
 	return ids, best
-}
-
-func ruleIDs(e *rules.Engine) (ids []string) {
-	for _, r := range e.Rules() {
-		ids = append(ids, r.ID)
-	}
-	return ids
 }
 
 func policy(f *config.File, own access.OwnAccess) remediate.Policy {

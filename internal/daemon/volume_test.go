@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
 )
@@ -99,7 +98,7 @@ func newVolume(t *testing.T, w sim.World) *volume {
 	r := &volume{t: t, atlas: a, org: access.OrgScope(a.OrgID("ExampleCorp"))}
 	r.unlimited()
 	conf := strings.NewReplacer("ORG", r.org.ID(), "STORE", filepath.Join(t.TempDir(), "store"), "profile: remediate", "profile: owner").Replace(read(t, "testdata/config.yaml"))
-	f, err := config.Load("config.yaml", []byte(conf))
+	f, err := loadFive("config.yaml", conf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,16 +59,17 @@ type testWorld struct {
 }
 
 type testIdentity struct {
-	Class      string             `json:"class"`
-	Usernames  []string           `json:"usernames"`
-	Machines   []string           `json:"machines"`
-	Labels     map[string]string  `json:"labels"`
-	Roles      []string           `json:"roles"` // role@database
-	AtlasRoles []string           `json:"atlasRoles"`
-	Scopes     []access.UserScope `json:"scopes"`
-	MaxAge     string             `json:"maxAge"`
-	Until      time.Time          `json:"until"`
-	Owner      string             `json:"owner"`
+	Class        string             `json:"class"`
+	Usernames    []string           `json:"usernames"`
+	Machines     []string           `json:"machines"`
+	Labels       map[string]string  `json:"labels"`
+	Environments []string           `json:"environments"`
+	Roles        []string           `json:"roles"` // role@database
+	AtlasRoles   []string           `json:"atlasRoles"`
+	Scopes       []access.UserScope `json:"scopes"`
+	MaxAge       string             `json:"maxAge"`
+	Until        time.Time          `json:"until"`
+	Owner        string             `json:"owner"`
 }
 
 type testChange struct {
@@ -283,6 +284,7 @@ func (w testWorld) change(r *Rule, in *Input) (err error) {
 func (id testIdentity) identity() (access.Identity, error) {
 	out := access.Identity{
 		Class: id.Class, Usernames: id.Usernames, Machines: id.Machines, Labels: id.Labels, Scopes: id.Scopes, Until: id.Until, Owner: id.Owner, AtlasRoles: id.AtlasRoles,
+		Environments: id.Environments,
 	}
 	for _, g := range id.Roles {
 		grant, err := parseGrant(g)

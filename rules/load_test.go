@@ -34,6 +34,17 @@ func TestBuiltin(t *testing.T) {
 		{"dbuser/atlas-admin-app", access.Critical, access.CeilingAuto, false, "restore-roles"},
 		{"dbuser/expired-migration-user", access.High, access.CeilingAuto, false, "quarantine"},
 		{"dbuser/unscoped", access.High, access.CeilingAuto, false, "restore-scopes"},
+		{"key/app-with-admin-access", access.High, access.CeilingTell, false, "none"},
+		{"key/can-reach-data", access.High, access.CeilingTell, false, "none"},
+		{"key/legacy-api-key", access.Medium, access.CeilingTell, false, "none"},
+		{"key/no-access-list", access.High, access.CeilingTell, false, "none"},
+		{"key/over-privileged", access.Medium, access.CeilingTell, false, "none"},
+		{"key/owner-role", access.Critical, access.CeilingAsk, false, "none"},
+		{"key/shared-across-environments", access.High, access.CeilingTell, false, "none"},
+		{"key/too-old", access.Medium, access.CeilingTell, false, "none"},
+		{"key/undeclared", access.High, access.CeilingAsk, true, "none"},
+		{"key/untrusted-source", access.High, access.CeilingTell, false, "none"},
+		{"key/unused", access.Medium, access.CeilingAsk, false, "none"},
 		{"network/developer-address-in-prod", access.High, access.CeilingAsk, false, "delete-entry"},
 		{"network/endpoint-failed", access.Medium, access.CeilingTell, false, "none"},
 		{"network/entry-too-broad", access.High, access.CeilingAsk, false, "replace-entry"},
@@ -52,6 +63,8 @@ func TestBuiltin(t *testing.T) {
 		{"network/undeclared-source", access.High, access.CeilingAsk, false, "delete-entry"},
 		{"network/undocumented-entry", access.Low, access.CeilingTell, false, "none"},
 		{"network/unused-entry", access.Medium, access.CeilingTell, false, "none"},
+		{"serviceaccount/secret-expiring", access.Medium, access.CeilingTell, false, "none"},
+		{"serviceaccount/secret-too-long-lived", access.Medium, access.CeilingTell, false, "none"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

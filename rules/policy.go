@@ -46,10 +46,11 @@ type policy struct {
 	declared   map[string][]netip.Prefix    // networks by environment; those of no environment are in all
 	byEnv      map[string][]access.Identity // identities by environment, in order
 	ranges     networkRanges
+	pipelines  []netip.Prefix // declared networks of pipelines, of all environments
 }
 
 func newPolicy(p Policy) *policy {
-	out := &policy{Policy: p, production: productions(p.Environments), declared: map[string][]netip.Prefix{}, byEnv: map[string][]access.Identity{}, ranges: newNetworkRanges(p)}
+	out := &policy{Policy: p, production: productions(p.Environments), declared: map[string][]netip.Prefix{}, byEnv: map[string][]access.Identity{}, ranges: newNetworkRanges(p), pipelines: pipelines(p.Networks)}
 	names := []string{""}
 	for _, e := range p.Environments {
 		names = append(names, e.Name)
@@ -193,7 +194,11 @@ func matches(id *access.Identity, u access.DatabaseUser) bool {
 // machine is the first identity that one of a machine credential's names matches in the
 // environment, or nobody.
 func (p *policy) machine(env string, names []string) *access.Identity {
-	list := p.byEnv[env]
+	return firstMachine(p.byEnv[env], names)
+}
+
+// firstMachine is the first of the identities that one of the names matches, or nobody.
+func firstMachine(list []access.Identity, names []string) *access.Identity {
 	for i := range list {
 		for _, g := range list[i].Machines {
 			if slices.ContainsFunc(names, func(n string) bool { return access.Match(g, n) }) {

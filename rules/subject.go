@@ -97,7 +97,7 @@ func (s *subject) identity() *access.Identity {
 		if s.ref.Kind == access.KindDatabaseUser && !s.res.Box.IsZero() {
 			s.who = s.w.policy.identity(s.w.in.Environment, s.user())
 		} else if names := s.machineNames(); names != nil {
-			s.who = s.w.policy.machine(s.w.in.Environment, names)
+			s.who = s.machineIdentity(names)
 		}
 	}
 	return s.who

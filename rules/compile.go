@@ -77,9 +77,14 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	if mode == 0 {
 		mode = forEach
 	}
-	envs := map[string]*cel.Env{"": c.env(d, mode), "whole.": c.env(d, forWhole)}
-	if envs[""] == nil || envs["whole."] == nil {
-		return
+	envs := map[string]*cel.Env{"": c.env(d, mode)}
+	if d.hasWhole() {
+		envs["whole."] = c.env(d, forWhole)
+	}
+	for _, env := range envs {
+		if env == nil {
+			return
+		}
 	}
 	compile := func(prefix, key string, want *cel.Type) *expr {
 		return c.expr(d, envs[prefix], prefix+key, want, builtIn && !limitAll)
@@ -92,8 +97,21 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	if d.through != "" {
 		r.through = &through{d.through, compile("", "through.names", cel.ListType(cel.StringType))}
 	}
+	if d.eachOf != "" {
+		r.eachOf = &through{d.eachOf, compile("", "each_of.names", cel.ListType(cel.StringType))}
+	}
 	r.setParams()
 	r.setViews()
+}
+
+// hasWhole reports whether the draft has an expression of the whole.
+func (d *draft) hasWhole() bool {
+	for key := range d.exprs {
+		if strings.HasPrefix(key, "whole.") {
+			return true
+		}
+	}
+	return false
 }
 
 func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel.Type) *expr) *check {

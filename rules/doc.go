@@ -12,7 +12,8 @@
 // refer to is in vars.go. Built-in rules run bare; those of users under a CEL cost limit.
 //
 // A rule may judge several kinds, each for itself ([Rule.Kinds]), how the kinds of a scope
-// were read ([OnReading]), or the rules that failed ([OnFailure]). What it reads of other
+// were read ([OnReading]), or the rules that failed ([OnFailure]). With each_of, it judges
+// names that it works out of a resource, each as a reference of its own (each.go). What it reads of other
 // scopes comes as [access.Facts], which [Engine.Contribute] and [Engine.Gather] put
 // together: an org hears what its projects contribute, a project what of the org concerns
 // it. The variables of each family of rules are in vars_<family>.go.
@@ -23,7 +24,8 @@
 // a kind that the rule reads is unread, denied, failed, suspect, dirty or too old, for a
 // resource that could not be decoded, and for an expression that fails. It is given for
 // every resource of the last complete read and changes no finding's state: it marks it.
-// (A target kind that Atlas does not have in a project holds no targets.) Where an org's
+// (A target kind that Atlas does not have in a project holds no targets, and no access
+// history no logins: a rule that needs them says that it does not apply.) Where an org's
 // rule cannot see all projects, what passes is unknown and a violation stays one. A
 // user's rule that failed five times in a judgement is quarantined for the rest of it.
 //

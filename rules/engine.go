@@ -337,6 +337,8 @@ func (e *Engine) Judge(in Input, rule string, ref access.Ref, key string) access
 		all = w.judgeReadings(r.at(in.Scope), nil)
 	case r.On == OnFailure: // its evidence is a whole judgement
 		all = e.Evaluate(in)
+	case r.eachOf != nil:
+		all = w.judgeState(r.at(in.Scope), nil)
 	case view == nil:
 	case r.On == OnChange:
 		all = w.judgeChanges(view, nil)

@@ -12,6 +12,9 @@ func (w *world) judgeState(r *Rule, out []access.Verdict) []access.Verdict {
 	if !w.hasContent(r.Kind) {
 		return out
 	}
+	if r.eachOf != nil {
+		return w.judgeNames(r, out)
+	}
 	trouble := w.troubleOf(r.Reads)
 	var past history
 	if trouble == "" {

@@ -45,6 +45,7 @@ type testWorld struct {
 	Created     map[string]time.Time           `json:"created"`
 	Changed     map[string]time.Time           `json:"changed"` // resources that were added while we watched, and when
 	Updated     map[string]time.Time           `json:"updated"` // resources that were there at first and changed since, and when
+	Gone        map[string]time.Time           `json:"gone"`    // resources that were deleted while we watched, and when
 	By          map[string]access.Actor        `json:"by"`      // who made their last change
 	Status      map[access.Kind]string         `json:"status"`
 	Since       map[access.Kind]time.Time      `json:"since"` // of the status
@@ -223,6 +224,9 @@ func (w testWorld) of(scope access.Scope) Input {
 			access.Project{ID: scope.ID(), OrgID: testOrg, Title: cmpOr(w.Project, "ecommerce-prod"), Tags: access.SortLabels(w.Tags)},
 		}))
 	}
+	if scope.IsOrg() && w.kinds[access.KindOrg] == nil {
+		in.Collections[access.KindOrg] = w.stated(access.NewCollection(scope, access.KindOrg, []access.State{access.Org{ID: scope.ID(), Title: "ExampleCorp"}}))
+	}
 	return in
 }
 
@@ -242,6 +246,10 @@ func (w testWorld) stated(c access.Collection) access.Collection {
 	}
 	if s := w.Status[c.Kind]; s != "" {
 		c.Status, c.Reason = access.Status(s), "as the test says"
+	}
+	for name, at := range w.Gone {
+		gone := access.Change{Ref: access.Ref{Scope: c.Scope, Kind: c.Kind, Name: name}, Op: access.OpDeleted, Occurred: at}
+		c.Trail.Recent = append(c.Trail.Recent, access.RecentChange{Change: gone, Until: at})
 	}
 	for i := range c.Resources {
 		r := &c.Resources[i]

@@ -25,6 +25,7 @@ type draft struct {
 	facts   []rawExpr          // with name
 	tests   []fileTest
 	through access.Kind
+	eachOf  access.Kind
 }
 
 // rawExpr is the text of an expression and where its first character is.
@@ -144,7 +145,8 @@ func (p *parser) rule(n *yaml.Node) *draft {
 		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },
 		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&ceiling),
 		"controls": p.texts(&r.Controls), "references": p.texts(&r.References),
-		"through": func(v *yaml.Node) { p.throughBlock(v, d) },
+		"through": func(v *yaml.Node) { p.namesBlock(v, d, "through", &d.through) },
+		"each_of": func(v *yaml.Node) { p.namesBlock(v, d, "each_of", &d.eachOf) },
 		"whole":   func(v *yaml.Node) { p.fields(v, "whole", p.checkKeys(d, "whole.")) },
 		"tests":   func(v *yaml.Node) { d.tests = p.tests(v) },
 		"key":     p.expr(d, "key"), "until": p.expr(d, "until"),
@@ -166,9 +168,10 @@ func (p *parser) checkKeys(d *draft, prefix string) map[string]func(*yaml.Node) 
 	return out
 }
 
-func (p *parser) throughBlock(n *yaml.Node, d *draft) {
-	p.fields(n, "through", map[string]func(*yaml.Node){
-		"kind": func(v *yaml.Node) { d.through = p.kind(v) }, "names": p.expr(d, "through.names"),
+// namesBlock is a kind and an expression for names.
+func (p *parser) namesBlock(n *yaml.Node, d *draft, key string, kind *access.Kind) {
+	p.fields(n, key, map[string]func(*yaml.Node){
+		"kind": func(v *yaml.Node) { *kind = p.kind(v) }, "names": p.expr(d, key+".names"),
 	})
 }
 
@@ -240,8 +243,11 @@ func (p *parser) shape(d *draft, bad func(string, ...any)) {
 	if r.On != OnChange && has("until") {
 		bad("until is of change rules only: a state rule ends with its state")
 	}
-	if has("through.names") != (d.through != "") {
-		bad("through needs kind and names")
+	if has("through.names") != (d.through != "") || has("each_of.names") != (d.eachOf != "") {
+		bad("through and each_of need kind and names")
+	}
+	if d.eachOf != "" && (r.On != OnState || len(r.Kinds) > 1 || d.through != "" || has("whole.when")) {
+		bad("each_of is of state rules on one kind, without through and whole")
 	}
 	p.foreign(r, bad)
 	if r.On == OnState {

@@ -90,7 +90,7 @@ func (b *bench) view(withEpisodes bool) map[string]string {
 // and judgements between inventory and message, the findings are the same, down to
 // episodes, causes and origins.
 func TestDelivery(t *testing.T) {
-	e := mustLoad(t, testPolicy())
+	e := loadFive(t, testPolicy())
 	rapid.Check(t, func(rt *rapid.T) {
 		moves := drawMoves(rt)
 		each, some := newBench(t, e), newBench(t, e)

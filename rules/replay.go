@@ -209,6 +209,8 @@ func (p *replayer) step(t *turn, until time.Time) {
 	if t.kind != p.rule.Kind {
 		p.setRoles(roles)
 		names = slices.Sorted(maps.Keys(p.values))
+	} else if t.kind == access.KindCustomRole {
+		p.rebuildList() // a role is judged among the others
 	}
 	for _, name := range names {
 		p.note(name, p.ask(name, until, t), t)
@@ -296,9 +298,10 @@ func (p *replayer) askWhole(now time.Time, t *turn) access.Verdict {
 	return v
 }
 
-// rebuildList makes the resources that are judged together those of the walk.
+// rebuildList makes the resources that are judged together, or each among the others,
+// those of the walk.
 func (p *replayer) rebuildList() {
-	if p.rule.whole == nil {
+	if p.rule.whole == nil && p.rule.Kind != access.KindCustomRole {
 		return
 	}
 	all := map[string]access.Resource{}
@@ -314,7 +317,11 @@ func (p *replayer) rebuildList() {
 		c.Resources = append(c.Resources, all[name])
 	}
 	p.in.Collections[p.rule.Kind], p.memo, p.names = c, &memo{}, nil
-	if p.rule.Kind == access.KindIPAccessEntry {
+	switch p.rule.Kind {
+	case access.KindIPAccessEntry:
 		p.list = c.Resources
+	case access.KindCustomRole:
+		maps.DeleteFunc(all, func(name string, _ access.Resource) bool { return slices.Contains(c.Odd, name) })
+		p.setRoles(all)
 	}
 }

@@ -39,6 +39,7 @@ type Rule struct {
 	key, until  *expr
 	views       []*Rule // the rule as it judges each of its kinds
 	through     *through
+	eachOf      *through       // names to judge, each as a reference of this kind, in place of the resource
 	params      map[string]any // by the name that expressions use
 }
 

@@ -177,7 +177,7 @@ func TestStageErrors(t *testing.T) {
 
 // TestInventoryAhead: the watcher died between its compare-and-set and its messages.
 func TestInventoryAhead(t *testing.T) {
-	b := newBench(t, mustLoad(t, testPolicy()))
+	b := newBench(t, loadFive(t, testPolicy()))
 	b.read(access.KindDatabaseUser, user("prod_app_user", true))
 	b.judge()
 	b.read(access.KindDatabaseUser, user("prod_app_user", false))

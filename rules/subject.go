@@ -31,6 +31,8 @@ type subject struct {
 	adm     *adminFacts
 	exp     *expiryFacts
 	uni     *unionFacts
+	closed  *reach.Closure
+	each    string // of a rule with each_of: the name
 }
 
 // ResolveName implements CEL's Activation.
@@ -96,6 +98,8 @@ func (s *subject) identity() *access.Identity {
 		s.who = &nobody
 		if s.ref.Kind == access.KindDatabaseUser && !s.res.Box.IsZero() {
 			s.who = s.w.policy.identity(s.w.in.Environment, s.user())
+		} else if h, ok := access.As[access.AccessHistory](s.res.Box); ok {
+			s.who = s.w.policy.identity(s.w.in.Environment, s.w.visitor(h))
 		} else if names := s.machineNames(); names != nil {
 			s.who = s.machineIdentity(names)
 		}
@@ -125,7 +129,7 @@ func (s *subject) admin() *adminFacts {
 }
 
 func (s *subject) reachAdmin() *adminFacts {
-	all := s.w.catalog().Close(Grants(s.user().Roles))
+	all := s.closure()
 	out := &adminFacts{path: all.Path(reach.AtlasAdmin), missing: all.Missing}
 	out.reached = out.path != nil
 	for _, name := range out.path {

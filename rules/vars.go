@@ -203,6 +203,7 @@ func allFamilies() []family {
 	return slices.Concat([]family{
 		{nil, forEach | forWhole | forChange | forReading | forFailure, common},
 		{nil, forEach, ofResource},
+		{nil, forEach, ofName},
 		{nil, forChange, ofChange},
 		{nil, forReading, ofReading},
 		{nil, forFailure, ofFailure},
@@ -213,7 +214,7 @@ func allFamilies() []family {
 }
 
 // pastVariables rest on [Input.History].
-func pastVariables() []string { return slices.Concat(networkPast()) }
+func pastVariables() []string { return slices.Concat(networkPast(), databasePast()) }
 
 // getters holds every variable by name.
 var getters = func() map[string]func(*subject) any {

@@ -65,7 +65,7 @@ func newWorld(e *Engine, in *Input) *world {
 	p := e.policy
 	w := &world{
 		policy: p, engine: e, in: in, production: p.production[in.Environment], troubles: map[access.Kind]string{}, subjects: map[access.Kind][]subject{},
-		prefixes: map[string]netip.Prefix{}, failures: map[string]*failure{}, memo: &memo{},
+		prefixes: map[string]netip.Prefix{}, failures: map[string]*failure{},
 	}
 	for id, n := range in.failing {
 		w.failures[id] = &failure{rule: id, err: "as the test says", count: n}
@@ -84,10 +84,10 @@ func newWorld(e *Engine, in *Input) *world {
 	return w
 }
 
-// setRoles changes which custom roles there are.
+// setRoles changes which custom roles there are, and with them what was derived from others.
 func (w *world) setRoles(roles map[string]access.Resource) {
 	var built *reach.Catalog
-	w.roles = roles
+	w.roles, w.memo = roles, &memo{}
 	w.catalog = func() reach.Catalog {
 		if built == nil {
 			c := catalog(roles)
@@ -171,7 +171,7 @@ func (in *Input) trouble(k access.Kind) string {
 		}
 	}
 	switch {
-	case c.Status == access.StatusUnsupported && slices.Contains(access.TargetKinds(), k):
+	case c.Status == access.StatusUnsupported && (slices.Contains(access.TargetKinds(), k) || k == access.KindAccessHistory):
 		return "" // Atlas has none of them here
 	case c.Status == access.StatusUnread && c.Reason != "":
 		return fmt.Sprintf("%s cannot be judged on: %s", k, c.Reason)

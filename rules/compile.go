@@ -28,8 +28,10 @@ const (
 
 // compiler makes expressions of drafts.
 type compiler struct {
-	base *cel.Env
-	errs *LoadErrors
+	base  *cel.Env
+	envs  map[string]*cel.Env // by kinds and mode
+	errs  *LoadErrors
+	prove bool // built-in rules too
 }
 
 func newCompiler(errs *LoadErrors) (*compiler, error) {
@@ -46,7 +48,7 @@ func newCompiler(errs *LoadErrors) (*compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the rule language: %w", err)
 	}
-	return &compiler{env, errs}, nil
+	return &compiler{base: env, envs: map[string]*cel.Env{}, errs: errs}, nil
 }
 
 func days(v ref.Val) ref.Val {
@@ -87,7 +89,7 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 		}
 	}
 	compile := func(prefix, key string, want *cel.Type) *expr {
-		return c.expr(d, envs[prefix], prefix+key, want, builtIn && !limitAll)
+		return c.expr(d, envs[prefix], prefix+key, want, terms{trusted: c.trusts(d), bare: builtIn && !limitAll})
 	}
 	r.each = checkOf(d, "", compile)
 	if _, ok := d.exprs["whole.when"]; ok {
@@ -103,6 +105,16 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	r.setParams()
 	r.setViews()
 }
+
+// terms are on what terms an expression is compiled.
+type terms struct {
+	trusted bool // only what every judgement asks is compiled now, the rest when it is asked
+	bare    bool // no cost limit
+}
+
+// trusts reports whether the rule was proved before: a built-in one, by the tests of the
+// program that it is built into.
+func (c *compiler) trusts(d *draft) bool { return d.rule.BuiltIn && !c.prove }
 
 // hasWhole reports whether the draft has an expression of the whole.
 func (d *draft) hasWhole() bool {
@@ -133,19 +145,41 @@ func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel
 
 // env is the environment of a rule's expressions.
 func (c *compiler) env(d *draft, mode int) *cel.Env {
-	var opts []cel.EnvOption
-	for _, v := range variables(d.rule.Kinds, mode) {
-		opts = append(opts, cel.Variable(v.name, v.typ))
+	base, err := c.kindsEnv(d.rule.Kinds, mode)
+	if err != nil {
+		c.errs.add(d.at, "rule %s: %v", d.rule.ID, err)
+		return nil
 	}
+	if len(d.rule.Params) == 0 {
+		return base
+	}
+	var opts []cel.EnvOption
 	for name, v := range d.rule.Params {
 		opts = append(opts, cel.Variable("params."+name, paramType(v)))
 	}
-	env, err := c.base.Extend(opts...)
+	env, err := base.Extend(opts...)
 	if err != nil {
 		c.errs.add(d.at, "rule %s: %v", d.rule.ID, err)
 		return nil
 	}
 	return env
+}
+
+// kindsEnv is the environment of rules on these kinds, without parameters.
+func (c *compiler) kindsEnv(of []access.Kind, mode int) (*cel.Env, error) {
+	key := fmt.Sprint(of, mode)
+	if env, ok := c.envs[key]; ok {
+		return env, nil
+	}
+	var opts []cel.EnvOption
+	for _, v := range variables(of, mode) {
+		opts = append(opts, cel.Variable(v.name, v.typ))
+	}
+	env, err := c.base.Extend(opts...)
+	if err == nil {
+		c.envs[key] = env
+	}
+	return env, err
 }
 
 // setParams gives the parameters the names by which expressions use them.
@@ -164,13 +198,23 @@ func (r *Rule) setViews() {
 }
 
 // expr compiles one expression of a draft; nil if the draft has none, or a bad one.
-func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, builtIn bool) *expr {
+func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on terms) *expr {
 	raw, ok := d.exprs[key]
-	if prefix, found := strings.CutSuffix(key, "ask"); found {
+	prefix, asks := strings.CutSuffix(key, "ask")
+	if asks {
 		raw, ok = d.ask(prefix)
 	}
 	if !ok {
 		return nil
+	}
+	if on.trusted && !asks {
+		return &expr{src: raw.src, at: raw.at, make: func() (cel.Program, error) {
+			ast, iss := env.Compile(raw.src)
+			if iss.Err() != nil {
+				return nil, iss.Err()
+			}
+			return env.Program(ast, programOptions(on.bare)...)
+		}}
 	}
 	ast, iss := env.Compile(raw.src)
 	if iss.Err() != nil && strings.HasSuffix(key, "ask") {
@@ -194,7 +238,7 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, buil
 	for _, ref := range ast.NativeRep().ReferenceMap() {
 		d.rule.Past = d.rule.Past || slices.Contains(pastVariables(), ref.Name)
 	}
-	prog, err := env.Program(ast, programOptions(builtIn)...)
+	prog, err := env.Program(ast, programOptions(on.bare)...)
 	if err != nil {
 		c.errs.add(raw.at, "rule %s: %s: %v", d.rule.ID, key, err)
 		return nil
@@ -224,9 +268,9 @@ func because(err error) string {
 	return " (" + err.Error() + ")"
 }
 
-func programOptions(builtIn bool) []cel.ProgramOption {
+func programOptions(bare bool) []cel.ProgramOption {
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
-	if !builtIn {
+	if !bare {
 		opts = append(opts, cel.CostLimit(userCostLimit))
 	}
 	return opts
@@ -255,6 +299,14 @@ var stringsType = reflect.TypeFor[[]string]()
 var errSilent = errors.New("it gave no value")
 
 func (e *expr) eval(s *subject) (ref.Val, error) {
+	e.once.Do(func() {
+		if e.make != nil {
+			e.prog, e.err = e.make()
+		}
+	})
+	if e.err != nil {
+		return nil, fmt.Errorf("%s: %w", e.at, e.err)
+	}
 	out, _, err := e.prog.Eval(s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.at, err)

@@ -16,7 +16,7 @@ import (
 func builtinWorlds(t *testing.T, f func(t *testing.T, r *Rule, test fileTest)) {
 	all := mustLoad(t, testPolicy())
 	for _, src := range builtins() {
-		for _, d := range parse(src, &LoadErrors{}) {
+		for _, d := range parse(src, &LoadErrors{}, false) {
 			for _, test := range d.tests {
 				t.Run(d.rule.ID+"/"+test.name, func(t *testing.T) {
 					r, err := test.world.adjust(all.find(d.rule.ID))

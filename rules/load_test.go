@@ -178,7 +178,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("a: &a [*a]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		errs := &LoadErrors{}
-		for _, d := range parse(Source{"f.yaml", text}, errs) {
+		for _, d := range parse(Source{"f.yaml", text}, errs, false) {
 			for key, e := range d.exprs {
 				if p := e.position(1, 0); p.line < 1 || p.col < 1 {
 					t.Errorf("%s: position %s", key, p)
@@ -191,4 +191,17 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestBuiltInProved compiles all of every built-in rule and runs its tests: what is loaded
+// without that rests on it.
+func TestBuiltInProved(t *testing.T) {
+	if _, err := Prove(Policy{}); err != nil {
+		t.Fatal(err)
+	}
+	p := testPolicy()
+	p.LimitAll = true
+	if _, err := Prove(p); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -104,7 +105,10 @@ type through struct {
 type expr struct {
 	src  string
 	at   position
+	make func() (cel.Program, error) // at the first use; nil: it is made
+	once sync.Once
 	prog cel.Program
+	err  error
 }
 
 // position is a place in a rule file, counted from 1.

@@ -182,7 +182,7 @@ func rulesShowCommand(stdout io.Writer) *cobra.Command {
 			}
 			for _, r := range list {
 				if r.ID == args[0] {
-					_, err := fmt.Fprintf(stdout, "# %s:%d, proved by %d tests with %d assertions\n%s", r.Source, r.Line, r.Tests.Worlds, r.Tests.Assertions, r.Text)
+					_, err := fmt.Fprintf(stdout, "# %s:%d\n%s", r.Source, r.Line, r.Text)
 					return err
 				}
 			}

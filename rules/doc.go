@@ -16,7 +16,9 @@
 // names that it works out of a resource, each as a reference of its own (each.go). What it reads of other
 // scopes comes as [access.Facts], which [Engine.Contribute] and [Engine.Gather] put
 // together: an org hears what its projects contribute, a project what of the org concerns
-// it. The variables of each family of rules are in vars_<family>.go.
+// it. What it reads where the profile covers it ("reads_where_covered") is as if it did not
+// exist elsewhere; the rule says so. Changes that were announced are found by
+// [Policy.Expected]. The variables of each family of rules are in vars_<family>.go.
 //
 // # Answers
 //

@@ -37,6 +37,7 @@ func (r Rule) doc(b *strings.Builder) {
 	row("severity", string(r.Severity))
 	row("judges", r.judged())
 	row("also reads", names(r.also()))
+	row("also reads, where the profile covers it", names(r.WhereCovered))
 	row("of other projects", names(r.Siblings))
 	row("environments", strings.Join(r.Environments, ", "))
 	row("remedy", r.Remedy)
@@ -67,7 +68,9 @@ func (r Rule) judged() string {
 
 // also are the kinds that the rule reads beside its own.
 func (r Rule) also() []access.Kind {
-	return slices.DeleteFunc(slices.Clone(r.Reads), func(k access.Kind) bool { return slices.Contains(r.Kinds, k) })
+	return slices.DeleteFunc(slices.Clone(r.Reads), func(k access.Kind) bool {
+		return slices.Contains(r.Kinds, k) || slices.Contains(r.WhereCovered, k)
+	})
 }
 
 func names(kinds []access.Kind) string {

@@ -49,6 +49,11 @@ func load(p Policy, prove bool, userRules []Source) (*Engine, error) {
 			if o, ok := p.Overrides[d.rule.ID]; ok {
 				c.override(d, o, p.Environments)
 			}
+			for _, k := range d.rule.WhereCovered {
+				if e.covers(k) {
+					d.rule.Reads = append(slices.Clone(d.rule.Reads), k)
+				}
+			}
 			c.rule(d, i < len(inFiles), p.LimitAll)
 		}
 	}

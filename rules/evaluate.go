@@ -59,7 +59,7 @@ func (w *world) subjectsOf(r *Rule) []subject {
 	}
 	for i := range list {
 		s := &list[i]
-		s.rule, s.came, s.since, s.exp, s.uni = r, false, time.Time{}, nil, nil
+		s.rule, s.came, s.since, s.exp, s.uni, s.ppl = r, false, time.Time{}, nil, nil, nil
 	}
 	return list
 }

@@ -106,6 +106,7 @@ func (c *compiler) test(d *draft) {
 	count := map[access.Answer]int{}
 	r := *d.rule
 	r.Params, r.Severity, r.Environments = d.written.Params, d.written.Severity, nil
+	r.Reads = slices.Concat(d.written.Reads, d.written.WhereCovered)
 	r.setParams()
 	r.setViews()
 	for _, t := range d.tests {

@@ -47,6 +47,7 @@ type testWorld struct {
 	Updated     map[string]time.Time           `json:"updated"` // resources that were there at first and changed since, and when
 	Gone        map[string]time.Time           `json:"gone"`    // resources that were deleted while we watched, and when
 	By          map[string]access.Actor        `json:"by"`      // who made their last change
+	Owner       map[string]time.Time           `json:"owner"`   // resources that came to hold the owner role, and when
 	Status      map[access.Kind]string         `json:"status"`
 	Since       map[access.Kind]time.Time      `json:"since"` // of the status
 	Odd         map[access.Kind][]string       `json:"odd"`
@@ -253,7 +254,7 @@ func (w testWorld) stated(c access.Collection) access.Collection {
 	}
 	for i := range c.Resources {
 		r := &c.Resources[i]
-		r.FirstSeen, r.Baseline, r.Actor = c.FirstRead, true, w.By[r.Name()]
+		r.FirstSeen, r.Baseline, r.Actor, r.OwnerSince = c.FirstRead, true, w.By[r.Name()], w.Owner[r.Name()]
 		if at, ok := w.Updated[r.Name()]; ok {
 			r.ChangedAt = at
 		}

@@ -143,7 +143,8 @@ func (p *parser) rule(n *yaml.Node) *draft {
 	known := map[string]func(*yaml.Node){
 		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "severity": p.text(&severity),
 		"kind": func(v *yaml.Node) { r.Kinds = p.oneOrMore(v) }, "on": p.text(&on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
-		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },
+		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) },
+		"reads_where_covered": func(v *yaml.Node) { r.WhereCovered = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },
 		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&ceiling),
 		"controls": p.texts(&r.Controls), "references": p.texts(&r.References),
 		"through": func(v *yaml.Node) { p.namesBlock(v, d, "through", &d.through) },
@@ -270,7 +271,7 @@ func (p *parser) foreign(r *Rule, bad func(string, ...any)) {
 			bad("siblings: %s of the projects is not told to each other: those that are are %v", k, access.ContributedKinds())
 		}
 	}
-	for _, k := range r.Reads {
+	for _, k := range slices.Concat(r.Reads, r.WhereCovered) {
 		org := slices.ContainsFunc(r.Kinds, ofOrg)
 		prj := slices.ContainsFunc(r.Kinds, func(o access.Kind) bool { return !ofOrg(o) })
 		switch {

@@ -21,6 +21,7 @@ type Rule struct {
 	Kinds        []access.Kind // what it judges, each for itself
 	On           On
 	Reads        []access.Kind // all kinds that a judgement rests on, its own first; also of other scopes ([access.Facts])
+	WhereCovered []access.Kind // kinds that are in Reads where the profile covers them; elsewhere the rule judges without them
 	Siblings     []access.Kind // kinds of the other projects of the org that it rests on
 	Environments []string      // empty: all
 	Params       map[string]any
@@ -59,11 +60,15 @@ const (
 )
 
 // view is the rule as it judges one kind: of several, each rests on itself and on what
-// the rule reads beside them. What they are together is judged once a level.
+// the rule reads beside them. What they are together is judged once a level. Of a rule on
+// kinds of both levels, what it reads of projects is for its judgement of projects.
 func (r *Rule) view(k access.Kind) *Rule {
 	v := *r
 	v.Kind, v.Kinds, v.views = k, []access.Kind{k}, nil
-	v.Reads = slices.DeleteFunc(slices.Clone(r.Reads), func(o access.Kind) bool { return o != k && slices.Contains(r.Kinds, o) })
+	both := slices.ContainsFunc(r.Kinds, func(o access.Kind) bool { return !ofOrg(o) })
+	v.Reads = slices.DeleteFunc(slices.Clone(r.Reads), func(o access.Kind) bool {
+		return o != k && (slices.Contains(r.Kinds, o) || both && ofOrg(k) && !ofOrg(o))
+	})
 	first := slices.IndexFunc(r.Kinds, func(o access.Kind) bool { return ofOrg(o) == ofOrg(k) })
 	if r.Kinds[first] != k {
 		v.whole = nil

@@ -33,6 +33,7 @@ type subject struct {
 	uni     *unionFacts
 	closed  *reach.Closure
 	each    string // of a rule with each_of: the name
+	ppl     *peopleFacts
 }
 
 // ResolveName implements CEL's Activation.

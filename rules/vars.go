@@ -159,6 +159,8 @@ var ofChange = []variable{
 	{"change.fields", cel.ListType(cel.StringType), func(s *subject) any { return s.change.Fields }},
 	{"change.readable", cel.BoolType, func(s *subject) any { return s.w.trouble(s.rule.Kind) == "" }}, // the kind can be judged on now
 	{"change.present", cel.BoolType, func(s *subject) any { return s.present() }},                     // the resource is there in the last complete read
+	{"change.expected", cel.BoolType, func(s *subject) any { return s.expected() }},                   // it was announced beforehand, to this rule
+	{"change.awaited", cel.BoolType, func(s *subject) any { return s.awaited() }},                     // it would be expected if its actor, not known so far, were the announced one
 }
 
 // ofReading tell how a kind of the scope was read.
@@ -214,7 +216,7 @@ func allFamilies() []family {
 }
 
 // pastVariables rest on [Input.History].
-func pastVariables() []string { return slices.Concat(networkPast(), databasePast()) }
+func pastVariables() []string { return slices.Concat(networkPast(), databasePast(), peoplePast()) }
 
 // getters holds every variable by name.
 var getters = func() map[string]func(*subject) any {

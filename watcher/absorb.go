@@ -392,7 +392,9 @@ func records(cur access.Collection, after []access.Resource, began time.Time, re
 	}
 	for i := range after {
 		r := &after[i]
+		owned := false
 		if was, ok := cur.Find(r.Name()); ok {
+			owned = holdsOwner(was.Box)
 			was.Box = r.Box
 			*r = was
 		} else {
@@ -407,6 +409,12 @@ func records(cur access.Collection, after []access.Resource, began time.Time, re
 		}
 		if changed {
 			r.ChangedAt, r.Cause, r.Gap, r.Actor = c.Occurred, c.ID, c.Gap, c.Actor
+		}
+		switch {
+		case !holdsOwner(r.Box):
+			r.OwnerSince = time.Time{}
+		case !owned:
+			r.OwnerSince = r.ChangedAt
 		}
 	}
 	return after

@@ -65,6 +65,10 @@ type Resource struct {
 	Gap       bool      `json:"gap,omitempty"`       // that change fell into a gap in watching
 	CameInGap bool      `json:"cameInGap,omitempty"` // it appeared in a gap: when is not known, whatever changed since
 	Actor     Actor     `json:"actor,omitzero"`      // who made it, when known
+
+	// OwnerSince is when a person or team was seen to come to hold the owner role of
+	// the scope, as long as it does; zero: it does not, or did at first sight.
+	OwnerSince time.Time `json:"ownerSince,omitzero"`
 }
 
 // Name is the canonical name.

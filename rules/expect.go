@@ -1,0 +1,95 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// Expected finds the expectation, of the configuration or of those stored, that announced
+// the change to the rule, in the project of this name. It is strict: an expectation counts
+// from its beginning until before its end, only if it narrows the actor or the resource, and
+// only if somebody approved it who is not the actor of the change. Who acted must be known
+// where it names an actor.
+func (p Policy) Expected(stored []access.Expectation, c access.Change, rule, project string) (access.Expectation, bool) {
+	for _, x := range slices.Concat(p.Expectations, stored) {
+		if announces(x, c, rule, project) && p.byItsActor(x, c.Actor) && !p.is(x.Approved, c.Actor) {
+			return x, true
+		}
+	}
+	return access.Expectation{}, false
+}
+
+// Awaited reports whether the change would be expected if the actor, who is not known, turned
+// out to be the one of an expectation.
+func (p Policy) Awaited(stored []access.Expectation, c access.Change, rule, project string) bool {
+	return c.Actor.Type == access.ActorUnknown && slices.ContainsFunc(slices.Concat(p.Expectations, stored), func(x access.Expectation) bool {
+		return x.Actor != "" && announces(x, c, rule, project)
+	})
+}
+
+// announces reports whether the expectation is about the change, whoever made it.
+func announces(x access.Expectation, c access.Change, rule, project string) bool {
+	narrow := strings.Trim(x.Actor, "*") != "" || strings.Trim(x.Name, "*") != ""
+	switch {
+	case !narrow || x.Approved == "" || x.Approved == x.Actor:
+		return false
+	case c.Occurred.Before(x.From) || !c.Occurred.Before(x.Until):
+		return false
+	case x.Kind != "" && x.Kind != c.Ref.Kind:
+		return false
+	}
+	return matchOrAny(x.Rule, rule) && matchOrAny(x.Name, c.Ref.Name) &&
+		(matchOrAny(x.Project, project) || access.Match(x.Project, c.Ref.Scope.ID()))
+}
+
+func matchOrAny(pattern, s string) bool { return pattern == "" || access.Match(pattern, s) }
+
+func (p Policy) byItsActor(x access.Expectation, a access.Actor) bool {
+	return x.Actor == "" || p.is(x.Actor, a)
+}
+
+// is reports whether a principal's id, or a pattern over names, means the actor. An actor
+// who is not known is nobody.
+func (p Policy) is(who string, a access.Actor) bool {
+	if a.Type == access.ActorUnknown || who == "" {
+		return false
+	}
+	if who == a.Principal || a.Name != "" && access.Match(access.FoldName(who), access.FoldName(a.Name)) {
+		return true
+	}
+	i := slices.IndexFunc(p.Principals, func(x access.Principal) bool { return x.ID == who })
+	return i >= 0 && a.Name != "" && belongs(p.Principals[i], a.Name)
+}
+
+// belongs: Atlas takes an address in any case for the same user.
+func belongs(p access.Principal, name string) bool {
+	same := func(s string) bool { return access.FoldName(s) == access.FoldName(name) }
+	return same(p.Email) || slices.ContainsFunc(p.Atlas, same) || slices.ContainsFunc(p.Owns, same)
+}
+
+// lateWord is how long after a change was seen an event may still tell who made it, for
+// what was announced.
+const lateWord = 15 * time.Minute
+
+// expected reports whether the subject's change was announced to its rule.
+func (s *subject) expected() bool {
+	_, ok := s.w.Expected(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.project.Title)
+	return ok
+}
+
+// attributed is the change with what a later word told of its actor.
+func (s *subject) attributed() access.Change {
+	c := *s.change
+	if late, ok := s.w.change(c.ID); ok {
+		c.Actor = late.Actor
+	}
+	return c
+}
+
+// awaited reports whether the change may yet turn out to have been announced.
+func (s *subject) awaited() bool {
+	return s.now.Before(s.change.Observed.Add(lateWord)) && !s.expected() && s.w.Awaited(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.project.Title)
+}

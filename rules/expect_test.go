@@ -1,0 +1,122 @@
+package rules
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+func TestExpected(t *testing.T) {
+	alice := access.Actor{Type: access.ActorHuman, Name: "Alice@Example.com"}
+	key := access.Actor{Type: access.ActorAPIKey, Name: "abcdefgh", Principal: "ci"}
+	rajesh := access.Actor{Type: access.ActorHuman, Name: "rajesh@example.com", Principal: "rajesh"}
+	within := access.Expectation{ID: "x", Actor: "alice", From: t0, Until: t0.Add(time.Hour), Reason: "move", Approved: "rajesh"}
+	with := func(f func(*access.Expectation)) access.Expectation { x := within; f(&x); return x }
+	for name, tc := range map[string]struct {
+		x       access.Expectation
+		actor   access.Actor
+		at      time.Duration
+		want    bool
+		awaited bool
+	}{
+		"by the principal's id":             {x: within, actor: alice, want: true},
+		"at the last instant":               {x: within, actor: alice, at: time.Hour - 1, want: true},
+		"when it is over":                   {x: within, actor: alice, at: time.Hour},
+		"before it begins":                  {x: within, actor: alice, at: -1},
+		"without an end":                    {x: with(func(x *access.Expectation) { x.Until = time.Time{} }), actor: alice},
+		"by another one":                    {x: within, actor: key},
+		"by nobody known":                   {x: within, awaited: true},
+		"by nobody known, too late":         {x: within, at: time.Hour},
+		"by the principal of a machine":     {x: with(func(x *access.Expectation) { x.Actor = "ci" }), actor: key, want: true},
+		"by what the principal owns":        {x: with(func(x *access.Expectation) { x.Actor = "terraform" }), actor: key, want: true},
+		"by a pattern":                      {x: with(func(x *access.Expectation) { x.Actor = "*@example.com" }), actor: alice, want: true},
+		"a pattern is for the known":        {x: with(func(x *access.Expectation) { x.Actor = "*@*" }), awaited: true},
+		"anybody and anything":              {x: with(func(x *access.Expectation) { x.Actor, x.Name = "*", "**" }), actor: alice},
+		"nobody approved it":                {x: with(func(x *access.Expectation) { x.Approved = "" }), actor: alice},
+		"the actor approved it":             {x: with(func(x *access.Expectation) { x.Actor, x.Approved = "*@*", "rajesh" }), actor: rajesh},
+		"the actor approved it by name":     {x: with(func(x *access.Expectation) { x.Actor, x.Approved = "*@*", "RAJESH@example.com" }), actor: rajesh},
+		"approved by who is to act":         {x: with(func(x *access.Expectation) { x.Approved = "alice" }), actor: alice},
+		"neither actor nor name":            {x: with(func(x *access.Expectation) { x.Actor = "" }), actor: alice},
+		"by name only":                      {x: with(func(x *access.Expectation) { x.Actor, x.Name = "", "bob@*" }), actor: alice, want: true},
+		"by name only, of nobody known":     {x: with(func(x *access.Expectation) { x.Actor, x.Name = "", "bob@*" }), want: true},
+		"another name":                      {x: with(func(x *access.Expectation) { x.Name = "eve@*" }), actor: alice},
+		"its kind":                          {x: with(func(x *access.Expectation) { x.Kind = access.KindProjectMember }), actor: alice, want: true},
+		"another kind":                      {x: with(func(x *access.Expectation) { x.Kind = access.KindTeamGrant }), actor: alice},
+		"its rules":                         {x: with(func(x *access.Expectation) { x.Rule = "member/*" }), actor: alice, want: true},
+		"other rules":                       {x: with(func(x *access.Expectation) { x.Rule = "network/*" }), actor: alice},
+		"the project by name":               {x: with(func(x *access.Expectation) { x.Project = "*-prod" }), actor: alice, want: true},
+		"the project by id":                 {x: with(func(x *access.Expectation) { x.Project = prjID }), actor: alice, want: true},
+		"another project":                   {x: with(func(x *access.Expectation) { x.Project = "*-dev" }), actor: alice},
+		"a principal's id is no one's name": {x: with(func(x *access.Expectation) { x.Actor = "Alice" }), actor: alice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := Policy{Expectations: []access.Expectation{tc.x}, Principals: []access.Principal{
+				{ID: "alice", Atlas: []string{"alice@example.com"}}, {ID: "rajesh", Email: "rajesh@example.com"}, {ID: "terraform", Owns: []string{"abcdefgh"}},
+			}}
+			c := access.Change{Ref: access.Ref{Scope: prj, Kind: access.KindProjectMember, Name: "bob@example.com"}, Actor: tc.actor, Occurred: t0.Add(tc.at)}
+			x, got := p.Expected(nil, c, "member/role-raised", "shop-prod")
+			if got != tc.want || got && x.ID != "x" {
+				t.Errorf("Expected = %v (%s), want %v", got, x.ID, tc.want)
+			}
+			stored := Policy{Principals: p.Principals}
+			if _, also := stored.Expected(p.Expectations, c, "member/role-raised", "shop-prod"); also != got {
+				t.Errorf("stored, it is expected %v, configured %v", also, got)
+			}
+			if got := p.Awaited(nil, c, "member/role-raised", "shop-prod"); got != tc.awaited {
+				t.Errorf("Awaited = %v, want %v", got, tc.awaited)
+			}
+		})
+	}
+}
+
+// TestAnnouncedOnceTheActorIsKnown: a change that is announced waits for the word on who
+// made it, and is told if that is another one, or if no word comes.
+func TestAnnouncedOnceTheActorIsKnown(t *testing.T) {
+	alice, mallory := access.Actor{Type: access.ActorHuman, Name: "alice@example.com"}, access.Actor{Type: access.ActorHuman, Name: "mallory@example.com"}
+	for name, tc := range map[string]struct {
+		late access.Actor
+		wait time.Duration
+		want access.FindingState
+	}{
+		"no word yet":         {wait: time.Minute},
+		"it was alice":        {late: alice, wait: time.Minute},
+		"it was mallory":      {late: mallory, wait: time.Minute, want: access.FindingOpen},
+		"nobody ever told":    {wait: lateWord, want: access.FindingOpen},
+		"alice after a while": {late: alice, wait: lateWord},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := testPolicy()
+			p.Expectations = []access.Expectation{{Actor: "alice@example.com", From: t0, Until: t0.Add(time.Hour), Approved: "bob"}}
+			e := mustLoad(t, p)
+			member := func(roles ...string) access.Box {
+				return access.Box{State: access.ProjectMember{Username: "bob@example.com", Roles: roles}}
+			}
+			ref := access.Ref{Scope: prj, Kind: access.KindProjectMember, Name: "bob@example.com"}
+			c := access.Change{ID: "c", Ref: ref, Op: access.OpUpdated, Before: member("GROUP_READ_ONLY"), After: member("GROUP_OWNER"), Occurred: t0.Add(time.Minute), Observed: t0.Add(time.Minute)}
+			in := Input{Scope: prj, Environment: "prod", Now: c.Observed, Changes: []access.Change{c}, Collections: map[access.Kind]access.Collection{
+				ref.Kind: access.NewCollection(prj, ref.Kind, []access.State{c.After.State}),
+			}}
+			doc, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
+			in.Changes, in.Now = nil, in.Now.Add(tc.wait)
+			if tc.late.Name != "" {
+				c.Op, c.Rev, c.Actor = access.OpAttributed, 1, tc.late
+				in.Changes = []access.Change{c}
+			}
+			for range 2 {
+				in.Standing, in.Open = doc.Standing, doc.Findings
+				doc, _ = e.Advance(doc, in, e.Evaluate(in))
+				in.Changes = nil
+			}
+			var got access.FindingState
+			for _, f := range doc.Findings {
+				if f.Rule == "member/role-raised" {
+					got = f.State
+				}
+			}
+			if got != tc.want {
+				t.Errorf("finding %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

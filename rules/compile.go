@@ -91,7 +91,9 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	compile := func(prefix, key string, want *cel.Type) *expr {
 		return c.expr(d, envs[prefix], prefix+key, want, terms{trusted: c.trusts(d), bare: builtIn && !limitAll})
 	}
-	r.each = checkOf(d, "", compile)
+	if _, ok := d.exprs["when"]; ok {
+		r.each = checkOf(d, "", compile)
+	}
 	if _, ok := d.exprs["whole.when"]; ok {
 		r.whole = checkOf(d, "whole.", compile)
 	}

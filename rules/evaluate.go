@@ -21,10 +21,12 @@ func (w *world) judgeState(r *Rule, out []access.Verdict) []access.Verdict {
 		past = w.replay(r)
 		out = append(out, past.verdicts...)
 	}
-	subjects := w.subjectsOf(r)
-	for i := range subjects {
-		out = append(out, access.Verdict{})
-		subjects[i].judge(&out[len(out)-1], trouble, past)
+	if r.each != nil {
+		subjects := w.subjectsOf(r)
+		for i := range subjects {
+			out = append(out, access.Verdict{})
+			subjects[i].judge(&out[len(out)-1], trouble, past)
+		}
 	}
 	if r.whole != nil {
 		out = append(out, w.judgeWhole(r, trouble, past))
@@ -39,7 +41,7 @@ func (w *world) judgeOne(r *Rule, ref access.Ref) []access.Verdict {
 		return []access.Verdict{w.judgeWhole(r, trouble, history{})}
 	}
 	res, ok := w.in.Collections[r.Kind].Find(ref.Name)
-	if !ok {
+	if !ok || r.each == nil {
 		return nil
 	}
 	return []access.Verdict{w.judgeResource(r, res, trouble, history{})}

@@ -183,7 +183,7 @@ func (w *world) soundEntry(r access.Resource, now time.Time) bool {
 }
 
 func (w *world) listRule(r *Rule) bool {
-	return r.On == OnState && r.ID != redundantEntry && slices.Equal(r.Reads, []access.Kind{access.KindIPAccessEntry}) && len(r.Siblings) == 0 &&
+	return r.On == OnState && r.each != nil && r.ID != redundantEntry && slices.Equal(r.Reads, []access.Kind{access.KindIPAccessEntry}) && len(r.Siblings) == 0 &&
 		w.engine.judges(r, w.in)
 }
 

@@ -234,8 +234,8 @@ func (p *parser) complete(d *draft, on, severity, ceiling string) {
 func (p *parser) shape(d *draft, bad func(string, ...any)) {
 	r := d.rule
 	has := func(key string) bool { _, ok := d.exprs[key]; return ok }
-	if !has("when") || !has("message") {
-		bad("when and message are needed")
+	if has("when") != has("message") || !has("when") && !has("whole.when") {
+		bad("when and message are needed, or both under whole")
 	}
 	if slices.ContainsFunc([]string{"when", "message"}, func(k string) bool { return has("whole." + k) }) && (!has("whole.when") || !has("whole.message")) {
 		bad("whole needs when and message")

@@ -279,7 +279,7 @@ func (p *replayer) wholeName() string { return p.in.Scope.ID() }
 // ask judges the value that the resource has in the walk, as t (nil: nothing yet) left it.
 func (p *replayer) ask(name string, now time.Time, t *turn) access.Verdict {
 	r := p.values[name]
-	if r.Box.IsZero() {
+	if r.Box.IsZero() || p.rule.each == nil {
 		ref := access.Ref{Scope: p.in.Scope, Kind: p.rule.Kind, Name: name}
 		return access.Verdict{Rule: p.rule.ID, Ref: ref, Answer: access.AnswerPass, Why: "it is gone"}
 	}

@@ -127,7 +127,9 @@ func (f *fold) takeNow(id string, v access.Verdict, old access.Finding, exists b
 	case access.AnswerViolation:
 		f.verdicts[id] = v
 		if open {
-			f.next.Findings[id] = refresh(old, v, f.in)
+			n := refresh(old, v, f.in)
+			n.Digest = f.e.digest(f.in, v)
+			f.next.Findings[id] = n
 		} else {
 			f.open(id, v, old)
 		}
@@ -169,7 +171,7 @@ func (f *fold) open(id string, v access.Verdict, old access.Finding) {
 	n := access.Finding{
 		V: access.Version, ID: id, Rule: v.Rule, Ref: v.Ref, Key: v.Key, State: access.FindingOpen, Episode: old.Episode + 1,
 		Severity: v.Severity, Message: v.Message, Environment: f.in.Environment, Class: v.Class, Owner: v.Owner, Remedy: v.Remedy,
-		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now, Digest: v.Digest,
+		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now, Digest: f.e.digest(f.in, v),
 	}
 	n.Origin, n.OriginWhy = f.origin(v)
 	f.put(id, old.State, n, "opened: "+n.OriginWhy)
@@ -245,7 +247,7 @@ func refresh(old access.Finding, v access.Verdict, in *Input) access.Finding {
 	n := old
 	n.UnknownSince, n.Unknown = time.Time{}, ""
 	n.Severity, n.Message, n.Environment, n.Class, n.Owner = v.Severity, v.Message, in.Environment, v.Class, v.Owner
-	n.Remedy, n.Ceiling, n.Evidence, n.Digest = v.Remedy, v.Ceiling, v.Evidence, v.Digest
+	n.Remedy, n.Ceiling, n.Evidence = v.Remedy, v.Ceiling, v.Evidence
 	same := v.Evidence.Change == old.Evidence.Change
 	if !same || v.Evidence.Before.IsZero() && v.Evidence.After.IsZero() {
 		n.Evidence.Before, n.Evidence.After = old.Evidence.Before, old.Evidence.After

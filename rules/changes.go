@@ -100,7 +100,7 @@ func (w *world) judgeStanding(r *Rule, id string, st access.Standing) access.Ver
 func verdictOf(f access.Finding) access.Verdict {
 	return access.Verdict{
 		Rule: f.Rule, Ref: f.Ref, Key: f.Key, Answer: access.AnswerViolation, Severity: f.Severity, Message: f.Message, Class: f.Class,
-		Owner: f.Owner, Remedy: f.Remedy, Ceiling: f.Ceiling, Evidence: f.Evidence, Actor: f.Actor, CauseAt: f.CauseAt, Digest: f.Digest,
+		Owner: f.Owner, Remedy: f.Remedy, Ceiling: f.Ceiling, Evidence: f.Evidence, Actor: f.Actor, CauseAt: f.CauseAt,
 	}
 }
 

@@ -209,7 +209,7 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 	if !ok {
 		return nil
 	}
-	if on.trusted && !asks {
+	if on.trusted && !asks && !strings.HasSuffix(key, "not_applicable") {
 		return &expr{src: raw.src, at: raw.at, make: func() (cel.Program, error) {
 			ast, iss := env.Compile(raw.src)
 			if iss.Err() != nil {
@@ -248,8 +248,8 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 	return &expr{src: raw.src, at: raw.at, prog: prog}
 }
 
-// ask is the expression that asks for the answer at once: one evaluation is much
-// cheaper than three. Its parts were compiled by themselves, for their positions.
+// ask is the expression that asks for the answer at once, of what a rule applies to: one
+// evaluation is much cheaper than two. Its parts were compiled by themselves, for their positions.
 func (d *draft) ask(prefix string) (rawExpr, bool) {
 	part := func(key, format string) string {
 		e, ok := d.exprs[prefix+key]
@@ -258,7 +258,7 @@ func (d *draft) ask(prefix string) (rawExpr, bool) {
 		}
 		return fmt.Sprintf(format, e.src)
 	}
-	src := part("not_applicable", "(%s\n) != '' ? 0 : ") + part("when", "(%s\n) ? 1 : ") + part("unknown", "(%s\n) != '' ? 2 : ") + "3"
+	src := part("when", "(%s\n) ? 0 : ") + part("unknown", "(%s\n) != '' ? 1 : ") + "2"
 	when, ok := d.exprs[prefix+"when"]
 	return rawExpr{src: src, at: when.at}, ok
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -29,10 +30,29 @@ func joined(in []access.RoleGrant) string {
 // closure is all that the roles of the user reach.
 func (s *subject) closure() reach.Closure {
 	if s.closed == nil {
-		c := s.w.catalog().Close(Grants(s.user().Roles))
-		s.closed = &c
+		s.closed = s.w.closureOf(s.user().Roles)
 	}
 	return *s.closed
+}
+
+// closureOf is all that a list of roles reaches. Many users hold the same one.
+func (w *world) closureOf(roles []access.RoleGrant) *reach.Closure {
+	key := make([]byte, 0, 64)
+	for _, g := range roles {
+		for _, part := range []string{g.Role, g.Database, g.Collection} {
+			key = append(append(strconv.AppendInt(key, int64(len(part)), 10), ':'), part...)
+		}
+	}
+	memo := &w.memo.database
+	c, ok := memo.closures[string(key)]
+	if !ok {
+		made := w.catalog().Close(Grants(roles))
+		if c = &made; memo.closures == nil {
+			memo.closures = map[string]*reach.Closure{}
+		}
+		memo.closures[string(key)] = c
+	}
+	return c
 }
 
 // reachOf is all that one grant reaches.
@@ -96,8 +116,11 @@ func (s *subject) anyDatabase() wideRoles {
 func (w *world) wide(all reach.Closure, wanted []string, pass func(g reach.Grant, path []string) bool) wideRoles {
 	var out wideRoles
 	for _, g := range all.Grants {
+		if !slices.Contains(wanted, g.Role) {
+			continue
+		}
 		path := all.Paths[g]
-		if !slices.Contains(wanted, g.Role) || slices.ContainsFunc(path[:len(path)-1], func(r string) bool { return slices.Contains(wanted, r) }) || pass(g, path) {
+		if slices.ContainsFunc(path[:len(path)-1], func(r string) bool { return slices.Contains(wanted, r) }) || pass(g, path) {
 			continue
 		}
 		out.roles = append(out.roles, by(g, path))

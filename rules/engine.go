@@ -297,9 +297,13 @@ func (e *Engine) uncovered(r *Rule) string {
 // resources in order of name, then what they are together. Every resource that can be
 // named has a verdict of every rule that applies, except under change rules, whose
 // matches alone have.
-func (e *Engine) Evaluate(in Input) []access.Verdict {
+func (e *Engine) Evaluate(in Input) []access.Verdict { return e.EvaluateInto(nil, in) }
+
+// EvaluateInto is Evaluate that writes into a slice of a former judgement, which is not to
+// be looked at any more: whoever judges many scopes spares most of the memory.
+func (e *Engine) EvaluateInto(former []access.Verdict, in Input) []access.Verdict {
 	w := newWorld(e, &in)
-	out := make([]access.Verdict, 0, e.estimate(in))
+	out := slices.Grow(former[:0], e.estimate(in))
 	for _, last := range []bool{false, true} { // what judges failures comes after all that can fail
 		for _, r := range e.views {
 			if (r.On == OnFailure) == last && e.judges(r, &in) {

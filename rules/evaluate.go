@@ -148,14 +148,15 @@ func (s *subject) episode(key string, past history) (access.Finding, bool) {
 
 // answer asks the rule: a violation is one even where other things cannot be told.
 func (s *subject) answer(c *check) (access.Answer, string, error) {
+	why, err := c.notApplicable.text(s)
+	if err != nil || why != "" {
+		return notApplicable(err), why, err
+	}
 	n, err := c.ask.int(s)
 	if err != nil {
 		return access.AnswerUnknown, "", err
 	}
 	switch n {
-	case askNotApplicable:
-		why, err := c.notApplicable.text(s)
-		return access.AnswerNotApplicable, why, err
 	case askUnknown:
 		why, err := c.unknown.text(s)
 		return access.AnswerUnknown, why, err
@@ -166,6 +167,14 @@ func (s *subject) answer(c *check) (access.Answer, string, error) {
 		return access.AnswerUnknown, why, nil
 	}
 	return access.AnswerPass, "", nil
+}
+
+// notApplicable is the answer of an expression that said why, or failed.
+func notApplicable(err error) access.Answer {
+	if err != nil {
+		return access.AnswerUnknown
+	}
+	return access.AnswerNotApplicable
 }
 
 // describe fills in what a violation is, how bad, and what it comes from.
@@ -198,7 +207,6 @@ func (s *subject) describe(c *check, v *access.Verdict, past history) error {
 		}
 	}
 	v.Message, err = c.message.text(s)
-	v.Digest = digest(s, v)
 	return err
 }
 

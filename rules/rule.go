@@ -80,7 +80,7 @@ func ofOrg(k access.Kind) bool { return slices.Contains(access.OrgKinds(), k) }
 
 // check is what is asked of one resource, or of all of a kind together.
 type check struct {
-	ask                                   *expr // the first three in one: which of the answers below
+	ask                                   *expr // when and unknown in one: which of the answers below
 	notApplicable, when, unknown, message *expr
 	severity, ceiling, since, path        *expr
 	causes                                *expr
@@ -89,8 +89,7 @@ type check struct {
 
 // What ask gives.
 const (
-	askNotApplicable = iota
-	askViolation
+	askViolation = iota
 	askUnknown
 	askPass
 )

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -67,7 +68,10 @@ type StageOptions struct {
 }
 
 // Stage judges scopes as messages ask for it.
-type Stage struct{ StageOptions }
+type Stage struct {
+	StageOptions
+	verdicts sync.Pool // slices of former judgements
+}
 
 // NewStage makes a stage.
 func NewStage(o StageOptions) *Stage {
@@ -77,7 +81,7 @@ func NewStage(o StageOptions) *Stage {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Stage{o}
+	return &Stage{StageOptions: o, verdicts: sync.Pool{New: func() any { return []access.Verdict(nil) }}}
 }
 
 // errAhead says that the inventory shows a change that is not published yet: its own
@@ -135,7 +139,11 @@ func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur acces
 	if err != nil {
 		return snapshot{}, nil, nil, err
 	}
-	next, events := e.Advance(cur, snap.in, e.Evaluate(snap.in))
+	buf := s.verdicts.Get().([]access.Verdict)
+	buf = e.EvaluateInto(buf, snap.in)
+	next, events := e.Advance(cur, snap.in, buf)
+	clear(buf)
+	s.verdicts.Put(buf[:0])
 	next.Judged.Inventory, next.Judged.ChangeSeq, next.Judged.Waivers = snap.revs, snap.seq, snap.waivers
 	if e.holds(&snap.in) {
 		next.Judged.ChangeSeq = cur.Judged.ChangeSeq

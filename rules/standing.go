@@ -51,6 +51,7 @@ func (f *fold) stand(r *Rule, id string, v access.Verdict, c access.Change, old 
 		f.open(id, v, old)
 	} else {
 		n := refresh(old, v, f.in)
+		n.Digest = f.e.digest(f.in, v)
 		n.CauseAt, n.Actor, n.Evidence = v.CauseAt, v.Actor, v.Evidence
 		f.next.Findings[id] = n
 	}

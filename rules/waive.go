@@ -29,7 +29,7 @@ func (e *Engine) Waiver(in Input, v access.Verdict, named string) (best access.W
 			fits := waives(w, v, in.Scope, in.Environment, title)
 			until := holdsUntil(w, v.Severity)
 			switch {
-			case fits && lapse(w, v, until, in.Now) == "":
+			case fits && e.lapse(w, v, until, &in) == "":
 				if !ok || until.After(best.Until) {
 					best, ok = w, true
 					best.Until = until
@@ -37,7 +37,7 @@ func (e *Engine) Waiver(in Input, v access.Verdict, named string) (best access.W
 			case w.ID == named && !fits:
 				why = "its waiver does not name it any more"
 			case w.ID == named:
-				why = lapse(w, v, until, in.Now)
+				why = e.lapse(w, v, until, &in)
 			}
 		}
 	}
@@ -62,7 +62,18 @@ func holdsUntil(w access.Waiver, s access.Severity) time.Time {
 }
 
 // lapse is why the waiver does not hold now; empty: it does.
-func lapse(w access.Waiver, v access.Verdict, until, now time.Time) string {
+func (e *Engine) lapse(w access.Waiver, v access.Verdict, until time.Time, in *Input) string {
+	if why := over(w, v, until, in.Now); why != "" {
+		return why
+	}
+	if w.Digest != "" && w.Digest != e.digest(in, v) {
+		return "what it was waived for changed"
+	}
+	return ""
+}
+
+// over is why the waiver does not hold at this time.
+func over(w access.Waiver, v access.Verdict, until, now time.Time) string {
 	switch {
 	case w.Granted.IsZero() || w.Until.IsZero():
 		return "its waiver names no time: give granted and until"
@@ -72,20 +83,18 @@ func lapse(w access.Waiver, v access.Verdict, until, now time.Time) string {
 		return fmt.Sprintf("its waiver ended at %s, which is as long as severity %s allows", stamp(until), v.Severity)
 	case !now.Before(until):
 		return "its waiver ended at " + stamp(until)
-	case w.Digest != "" && w.Digest != v.Digest:
-		return "what it was waived for changed"
 	}
 	return ""
 }
 
 // digest names the values that violate: of a resource what counts as a change of it, of
 // all together what they are said to be, of a change itself.
-func digest(s *subject, v *access.Verdict) string {
-	switch {
-	case s.change != nil:
-		return access.Hash(v.Rule, "change", s.change.ID)
-	case !s.res.Box.IsZero():
-		return access.Hash(v.Rule, "state", access.Values(s.res.Box), strings.Join(v.Evidence.Path, "\x00"))
+func (e *Engine) digest(in *Input, v access.Verdict) string {
+	if r := e.find(v.Rule); r != nil && r.On == OnChange {
+		return access.Hash(v.Rule, "change", v.Evidence.Change)
+	}
+	if res, ok := in.Collections[v.Ref.Kind].Find(v.Ref.Name); ok {
+		return access.Hash(v.Rule, "state", access.Values(res.Box), strings.Join(v.Evidence.Path, "\x00"))
 	}
 	facts, err := json.Marshal(v.Evidence.Facts)
 	if err != nil {
@@ -99,8 +108,7 @@ func digest(s *subject, v *access.Verdict) string {
 func (w *world) excused(r access.Resource) bool {
 	v := access.Verdict{Rule: ruleOpenToWorld, Severity: access.Critical, Ref: access.Ref{Scope: w.in.Scope, Kind: access.KindIPAccessEntry, Name: r.Name()}}
 	return slices.ContainsFunc(w.waivers(), func(x access.Waiver) bool {
-		x.Digest = "" // the entry is told by its name
-		return waives(x, v, w.in.Scope, w.in.Environment, w.project.Title) && lapse(x, v, holdsUntil(x, v.Severity), w.in.Now) == ""
+		return waives(x, v, w.in.Scope, w.in.Environment, w.project.Title) && over(x, v, holdsUntil(x, v.Severity), w.in.Now) == ""
 	})
 }
 

@@ -116,7 +116,7 @@ type Waiver struct {
 	Granted     time.Time `json:"granted"`
 	Until       time.Time `json:"until"`
 	Renewals    int       `json:"renewals,omitempty"` // how often it was granted anew
-	Digest      string    `json:"digest,omitempty"`   // of the violating values ([Verdict].Digest): it lapses when they change; empty: whatever they are
+	Digest      string    `json:"digest,omitempty"`   // of the violating values ([Finding].Digest): it lapses when they change; empty: whatever they are
 	Source      string    `json:"source,omitempty"`   // where it stands: a place in a file; empty: in the store
 }
 

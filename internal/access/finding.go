@@ -91,7 +91,6 @@ type Verdict struct {
 	Remedy   string
 	Ceiling  Ceiling
 	Evidence Evidence
-	Digest   string // of the values that violate: a waiver made for them lapses when they change
 	Actor    Actor
 	CauseAt  time.Time // newest change that the violation rests on, or the date that passed; zero: there at first sight
 	Gap      bool      // that change fell into a gap in watching

@@ -103,8 +103,8 @@ func (f *fold) take(v access.Verdict) {
 	old, exists := f.next.Findings[id]
 	switch {
 	case r == nil:
-	case r.On == OnChange:
-		f.takeMatch(r, id, v)
+	case r.asks(v.Key).On == OnChange:
+		f.takeMatch(r.asks(v.Key), id, v)
 	case !v.Evidence.Ended.IsZero():
 		f.takePast(id, v, old, exists)
 	default:
@@ -205,9 +205,9 @@ func (f *fold) resolve(id, why string, ended time.Time) {
 
 // passing reports whether the rule cannot be judged only because kinds are just being
 // read again: their next judgement follows in a moment, and nobody needs to be told.
-func (f *fold) passing(rule string, kind access.Kind) bool {
+func (f *fold) passing(rule, key string, kind access.Kind) bool {
 	passing := false
-	r := f.e.find(rule)
+	r := f.e.find(rule).asks(key)
 	if v := r.viewOf(kind); v != nil {
 		r = v
 	}
@@ -226,7 +226,7 @@ func (f *fold) passing(rule string, kind access.Kind) bool {
 // mark says that the finding cannot be judged now; its state stays.
 func (f *fold) mark(id, why string) {
 	n := f.next.Findings[id]
-	if f.passing(n.Rule, n.Ref.Kind) {
+	if f.passing(n.Rule, n.Key, n.Ref.Kind) {
 		return
 	}
 	if n.UnknownSince.IsZero() {
@@ -285,7 +285,7 @@ func (f *fold) unseen(id string, n access.Finding) {
 		f.mark(id, why)
 		return
 	}
-	if r.On == OnChange {
+	if r.asks(n.Key).On == OnChange {
 		f.resolve(id, "its change does not stand any more", time.Time{})
 		return
 	}

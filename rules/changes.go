@@ -13,11 +13,14 @@ import (
 // judgeChanges judges by a change rule: the matches that stand, those that could not be
 // judged so far, and the changes that came since.
 func (w *world) judgeChanges(r *Rule, out []access.Verdict) []access.Verdict {
+	if len(w.in.Standing) == 0 && len(w.in.Changes) == 0 {
+		return out
+	}
 	latest := map[string]access.Standing{}
 	for _, id := range slices.Sorted(maps.Keys(w.in.Standing)) {
 		st := w.in.Standing[id]
 		switch {
-		case st.Rule != r.ID:
+		case st.Rule != r.ID || st.Change.Ref.Kind != r.Kind:
 		case st.Expires.IsZero():
 			out = append(out, w.judgeChange(r, st.Change))
 		default:
@@ -33,12 +36,43 @@ func (w *world) judgeChanges(r *Rule, out []access.Verdict) []access.Verdict {
 	})
 	for _, c := range changes {
 		if c.Ref.Kind == r.Kind && c.Op != access.OpAttributed && c.Own == "" {
-			if v := w.judgeChange(r, c); v.Answer == access.AnswerViolation || v.Answer == access.AnswerUnknown {
+			v := w.judgeChange(r, c)
+			if v.Answer == access.AnswerViolation || v.Answer == access.AnswerUnknown {
 				out = append(out, v)
+			}
+			if why := w.endedBy(r, c); why != "" && v.Answer == access.AnswerViolation {
+				out = append(out, ended(v, why))
 			}
 		}
 	}
 	return out
+}
+
+// ended is the verdict that a match does not stand any more.
+func ended(v access.Verdict, why string) access.Verdict {
+	return access.Verdict{Rule: v.Rule, Ref: v.Ref, Key: v.Key, Answer: access.AnswerPass, Why: why}
+}
+
+// endedBy says which later change of the same resource ends the match of c; empty: none
+// that came with this judgement.
+func (w *world) endedBy(r *Rule, c access.Change) string {
+	if r.ends == nil {
+		return ""
+	}
+	for _, late := range w.in.Changes {
+		if late.Ref != c.Ref || late.Op == access.OpAttributed || !late.Occurred.After(c.Occurred) {
+			continue
+		}
+		s := w.changeSubject(r, late)
+		s.match = &c
+		over, err := r.ends.bool(s)
+		if err != nil {
+			w.failed(r, err)
+		} else if over {
+			return "it was over at " + stamp(late.Occurred) + ": " + cmpOr(late.Type, string(late.Op))
+		}
+	}
+	return ""
 }
 
 func (w *world) changeSubject(r *Rule, c access.Change) *subject {
@@ -49,6 +83,9 @@ func (w *world) changeSubject(r *Rule, c access.Change) *subject {
 	res := &access.Resource{Box: c.After}
 	if res.Box.IsZero() {
 		res.Box = c.Before
+	}
+	if r.about {
+		ref.Name = w.in.Scope.ID()
 	}
 	return &subject{w: w, rule: r, ref: ref, res: res, change: &c, now: w.in.Now}
 }
@@ -78,11 +115,11 @@ func (w *world) judgeStanding(r *Rule, id string, st access.Standing) access.Ver
 	if f, ok := w.in.Open[id]; ok && v.Answer != access.AnswerViolation {
 		v = verdictOf(f)
 	}
-	ends := func(why string) access.Verdict {
-		return access.Verdict{Rule: r.ID, Ref: v.Ref, Key: v.Key, Answer: access.AnswerPass, Why: why}
-	}
 	if !w.in.Now.Before(st.Expires) {
-		return ends("it was told, and stood for " + r.StandsFor.String())
+		return ended(v, "it was told, and stood for "+r.StandsFor.String())
+	}
+	if why := w.endedBy(r, st.Change); why != "" {
+		return ended(v, why)
 	}
 	if r.until == nil || w.trouble(r.Kind) != "" {
 		return v
@@ -91,7 +128,7 @@ func (w *world) judgeStanding(r *Rule, id string, st access.Standing) access.Ver
 	if err != nil {
 		w.failed(r, err)
 	} else if over {
-		return ends("its effect is gone")
+		return ended(v, "its effect is gone")
 	}
 	return v
 }

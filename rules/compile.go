@@ -79,9 +79,12 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	if mode == 0 {
 		mode = forEach
 	}
-	envs := map[string]*cel.Env{"": c.env(d, mode)}
+	envs := map[string]*cel.Env{"": c.env(d, r.Kinds, mode)}
 	if d.hasWhole() {
-		envs["whole."] = c.env(d, forWhole)
+		envs["whole."] = c.env(d, r.Kinds, forWhole)
+	}
+	if d.changes != nil {
+		envs["changes."] = c.env(d, d.changes.Kinds, forChange)
 	}
 	for _, env := range envs {
 		if env == nil {
@@ -97,7 +100,13 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	if _, ok := d.exprs["whole.when"]; ok {
 		r.whole = checkOf(d, "whole.", compile)
 	}
-	r.key, r.until = compile("", "key", cel.StringType), compile("", "until", cel.BoolType)
+	r.key, r.until, r.ends = compile("", "key", cel.StringType), compile("", "until", cel.BoolType), compile("", "ends", cel.BoolType)
+	if d.changes != nil {
+		r.changes = d.changes.part(r)
+		r.changes.each = checkOf(d, "changes.", compile)
+		r.changes.key = compile("changes.", "key", cel.StringType)
+		r.changes.until, r.changes.ends = compile("changes.", "until", cel.BoolType), compile("changes.", "ends", cel.BoolType)
+	}
 	if d.through != "" {
 		r.through = &through{d.through, compile("", "through.names", cel.ListType(cel.StringType))}
 	}
@@ -145,9 +154,17 @@ func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel
 	return c
 }
 
-// env is the environment of a rule's expressions.
-func (c *compiler) env(d *draft, mode int) *cel.Env {
-	base, err := c.kindsEnv(d.rule.Kinds, mode)
+// part is the rule that a block of changes makes beside r.
+func (b *changesBlock) part(r *Rule) *Rule {
+	out := *r
+	out.On, out.Kinds, out.Kind, out.StandsFor, out.about = OnChange, b.Kinds, b.Kinds[0], b.StandsFor, b.about
+	out.Reads, out.Siblings, out.whole, out.through, out.until, out.ends = nil, nil, nil, nil, nil, nil
+	return &out
+}
+
+// env is the environment of a rule's expressions on these kinds.
+func (c *compiler) env(d *draft, of []access.Kind, mode int) *cel.Env {
+	base, err := c.kindsEnv(of, mode)
 	if err != nil {
 		c.errs.add(d.at, "rule %s: %v", d.rule.ID, err)
 		return nil
@@ -196,6 +213,11 @@ func (r *Rule) setViews() {
 	r.views = nil
 	for _, k := range r.Kinds {
 		r.views = append(r.views, r.view(k))
+	}
+	if r.changes != nil {
+		r.changes = r.changes.like(r)
+		r.changes.changes = nil
+		r.changes.setViews()
 	}
 }
 

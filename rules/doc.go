@@ -13,7 +13,9 @@
 //
 // A rule may judge several kinds, each for itself ([Rule.Kinds]), how the kinds of a scope
 // were read ([OnReading]), or the rules that failed ([OnFailure]). With each_of, it judges
-// names that it works out of a resource, each as a reference of its own (each.go). What it reads of other
+// names that it works out of a resource, each as a reference of its own (each.go). A state
+// rule may have a part that judges changes, under changes: its findings have a key, those
+// of the state have none, and both are of one id. What it reads of other
 // scopes comes as [access.Facts], which [Engine.Contribute] and [Engine.Gather] put
 // together: an org hears what its projects contribute, a project what of the org concerns
 // it. What it reads where the profile covers it ("reads_where_covered") is as if it did not
@@ -45,8 +47,9 @@
 // that an episode already rests on, or that is older, says nothing new, so that changes
 // may come again, late or in other batches.
 //
-// A change rule's match stands in the document, with its change, until its until holds
-// or its time is over. A match that could not be judged waits there, without an expiry.
+// A change rule's match stands in the document, with its change, until its until holds,
+// a later change of the same resource comes for which its ends holds, or its time is over.
+// With about: scope, its findings are of the whole scope, told apart by their keys alone. A match that could not be judged waits there, without an expiry.
 //
 // # The stage
 //

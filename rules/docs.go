@@ -36,6 +36,9 @@ func (r Rule) doc(b *strings.Builder) {
 	}
 	row("severity", string(r.Severity))
 	row("judges", r.judged())
+	if r.changes != nil {
+		row("and changes of", names(r.changes.Kinds))
+	}
 	row("also reads", names(r.also()))
 	row("also reads, where the profile covers it", names(r.WhereCovered))
 	row("of other projects", names(r.Siblings))

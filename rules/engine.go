@@ -73,6 +73,9 @@ func load(p Policy, prove bool, userRules []Source) (*Engine, error) {
 func (e *Engine) setViews() {
 	for _, r := range e.rules {
 		e.views = append(e.views, r.views...)
+		if r.changes != nil {
+			e.views = append(e.views, r.changes.views...)
+		}
 	}
 }
 
@@ -334,7 +337,9 @@ func (w *world) judge(r *Rule, out []access.Verdict) []access.Verdict {
 func (e *Engine) estimate(in Input) int {
 	n := len(in.Changes) + len(in.Standing)
 	for _, r := range e.views {
-		n += len(in.Collections[r.Kind].Resources) + 1
+		if r.On == OnState {
+			n += len(in.Collections[r.Kind].Resources) + 1
+		}
 	}
 	return n
 }
@@ -343,6 +348,9 @@ func (e *Engine) estimate(in Input) int {
 func (e *Engine) Judge(in Input, rule string, ref access.Ref, key string) access.Verdict {
 	v := access.Verdict{Rule: rule, Ref: ref, Key: key}
 	r := e.find(rule)
+	if r != nil {
+		r = r.asks(key)
+	}
 	if r == nil || !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment) {
 		v.Answer, v.Why = access.AnswerNotApplicable, fmt.Sprintf("rule %s does not apply here (any more)", rule)
 		return v

@@ -125,10 +125,17 @@ func (c *compiler) test(d *draft) {
 			count[w.Answer]++
 		}
 	}
-	if count[access.AnswerViolation] < 2 || count[access.AnswerPass] < 2 || count[access.AnswerUnknown] < 1 {
+	if count[access.AnswerViolation] < 2 || count[access.AnswerPass] < 2 || count[access.AnswerUnknown] < 1 && d.mayNotKnow() {
 		c.errs.add(d.at, "rule %s: its tests show %d violations, %d that are none and %d unknown: at least 2, 2 and 1 are needed",
 			d.rule.ID, count[access.AnswerViolation], count[access.AnswerPass], count[access.AnswerUnknown])
 	}
+}
+
+// mayNotKnow reports whether the rule can ever answer that it is unknown: one on changes
+// or failures that rests on nothing that is read cannot.
+func (d *draft) mayNotKnow() bool {
+	_, says := d.exprs["unknown"]
+	return d.rule.On == OnState || d.rule.On == OnReading || says || len(d.rule.Reads) > 0
 }
 
 // run is what is wrong with the verdicts in the test's world, by name.
@@ -157,17 +164,29 @@ func (t fileTest) run(r *Rule) map[string]string {
 		}
 	}
 	for name, v := range got {
-		if _, ok := t.want[name]; !ok && r.On != OnState {
+		if _, ok := t.want[name]; !ok && r.mustBeSaid(v) {
 			out[name] = fmt.Sprintf("is %s, and should not match", answerText(v.Answer))
 		}
 	}
 	return out
 }
 
+// mustBeSaid reports whether a test fails by such a verdict unless it names it. Resources
+// may stand in a test as scenery, and so may kinds that can be read; what matched cannot.
+func (r *Rule) mustBeSaid(v access.Verdict) bool {
+	switch r.asks(v.Key).On {
+	case OnState:
+		return false
+	case OnReading:
+		return v.Answer != access.AnswerPass
+	}
+	return true
+}
+
 // vacuous is why a test would pass whatever the rule says.
 func (t fileTest) vacuous(r *Rule) string {
 	switch {
-	case len(t.want) == 0 && r.On == OnState:
+	case len(t.want) == 0 && r.On == OnState && (r.changes == nil || t.world.Change == nil):
 		return "it asserts nothing: name a resource and its answer"
 	case r.On == OnChange && t.world.Change == nil:
 		return "there is no change to judge: give one under change"
@@ -202,6 +221,8 @@ func (r *Rule) testName(v access.Verdict) string {
 	switch {
 	case r.On == OnReading:
 		return string(v.Ref.Kind)
+	case r.asks(v.Key) != r:
+		return "change"
 	case r.On == OnFailure:
 		return v.Key
 	case v.Ref.Name == testProject:

@@ -56,6 +56,11 @@ type testWorld struct {
 	Ungathered  bool                           `json:"ungathered"` // nothing is known of other scopes
 	Change      *testChange                    `json:"change"`
 	Params      map[string]any                 `json:"params"` // of the rule, in place of its own
+	Profile     string                         `json:"profile"`
+	Hooks       []string                       `json:"hooks"`     // hosts of our webhook
+	Writers     []string                       `json:"writers"`   // those of own that write
+	Addresses   []string                       `json:"addresses"` // our own
+	Unset       bool                           `json:"unset"`     // no environments are configured
 	kinds       map[access.Kind][]access.Box   // by kind, as Atlas would list them
 	projects    []testWorld                    // the other projects of the org
 }
@@ -84,6 +89,8 @@ type testChange struct {
 	Occurred time.Time       `json:"occurred"`
 	Ended    time.Time       `json:"ended"`
 	Gap      bool            `json:"gap"`
+	Own      string          `json:"own"`      // our running action that expected it
+	Intended string          `json:"intended"` // an action of ours that was about to change the resource
 	Before   json.RawMessage `json:"before"`
 	After    json.RawMessage `json:"after"`
 }
@@ -171,7 +178,11 @@ func (w testWorld) policy() Policy {
 		Networks:     []access.Network{{Purposes: w.Networks}},
 		Ranges:       access.Ranges{Developer: w.Developer, Shared: w.Shared, Providers: w.Providers, Peers: w.Peers},
 		Sensitive:    w.Sensitive, Domains: w.Domains, Principals: w.Principals, Groups: w.Groups, Expectations: w.Expected,
-		Own: access.OwnAccess{Credentials: w.Own},
+		Own:     access.OwnAccess{Credentials: w.Own, Write: w.Writers, Addresses: w.Addresses},
+		Profile: w.Profile, Hooks: w.Hooks,
+	}
+	if w.Unset {
+		p.Environments = nil
 	}
 	for _, team := range slices.Sorted(maps.Keys(w.Matrix)) {
 		p.Matrix = append(p.Matrix, access.TeamAccess{Team: team, Roles: w.Matrix[team]})
@@ -273,7 +284,7 @@ func (w testWorld) change(r *Rule, in *Input) (err error) {
 	}
 	kind := access.Kind(cmpOr(string(c.Kind), string(r.Kind)))
 	ch := access.Change{
-		V: access.Version, ID: "test", Op: c.Op, Type: c.Type, Occurred: c.Occurred, Ended: c.Ended, Observed: w.Now, Fields: c.Fields, Actor: c.Actor, Gap: c.Gap,
+		V: access.Version, ID: "test", Op: c.Op, Type: c.Type, Occurred: c.Occurred, Ended: c.Ended, Observed: w.Now, Fields: c.Fields, Actor: c.Actor, Gap: c.Gap, Own: c.Own, Intended: c.Intended,
 		Ref: access.Ref{Scope: in.Scope, Kind: kind, Name: c.Name},
 	}
 	if c.Before != nil {

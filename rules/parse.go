@@ -26,6 +26,14 @@ type draft struct {
 	tests   []fileTest
 	through access.Kind
 	eachOf  access.Kind
+	changes *changesBlock
+}
+
+// changesBlock is what a state rule judges of changes.
+type changesBlock struct {
+	Kinds     []access.Kind
+	StandsFor time.Duration
+	about     bool
 }
 
 // rawExpr is the text of an expression and where its first character is.
@@ -155,7 +163,9 @@ func (p *parser) rule(n *yaml.Node) *draft {
 				d.tests = p.tests(v)
 			}
 		},
-		"key": p.expr(d, "key"), "until": p.expr(d, "until"),
+		"key": p.expr(d, "key"), "until": p.expr(d, "until"), "ends": p.expr(d, "ends"),
+		"about":   p.aboutScope(&r.about),
+		"changes": func(v *yaml.Node) { p.changesBlock(v, d) },
 	}
 	for k, f := range p.checkKeys(d, "") {
 		known[k] = f
@@ -179,6 +189,37 @@ func (p *parser) namesBlock(n *yaml.Node, d *draft, key string, kind *access.Kin
 	p.fields(n, key, map[string]func(*yaml.Node){
 		"kind": func(v *yaml.Node) { *kind = p.kind(v) }, "names": p.expr(d, key+".names"),
 	})
+}
+
+// changesBlock reads what a state rule judges of changes.
+func (p *parser) changesBlock(n *yaml.Node, d *draft) {
+	b := &changesBlock{StandsFor: d.rule.StandsFor}
+	known := p.checkKeys(d, "changes.")
+	known["kind"] = func(v *yaml.Node) { b.Kinds = p.oneOrMore(v) }
+	known["about"], known["stands_for"] = p.aboutScope(&b.about), p.duration(&b.StandsFor)
+	for _, k := range []string{"key", "until", "ends"} {
+		known[k] = p.expr(d, "changes."+k)
+	}
+	p.fields(n, "changes", known)
+	for _, k := range b.Kinds {
+		if _, ok := kinds[k]; !ok {
+			return // said already
+		}
+	}
+	if len(b.Kinds) == 0 {
+		p.errs.add(p.at(n), "changes: kind is missing")
+		return
+	}
+	d.changes = b
+}
+
+// aboutScope reads about: scope.
+func (p *parser) aboutScope(dst *bool) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if *dst = n.Value == "scope"; !*dst {
+			p.errs.add(p.at(n), "about: want scope, or nothing for the resource that changed")
+		}
+	}
 }
 
 func (p *parser) factBlock(n *yaml.Node, d *draft, prefix string) {
@@ -248,6 +289,15 @@ func (p *parser) shape(d *draft, bad func(string, ...any)) {
 	}
 	if r.On != OnChange && has("until") {
 		bad("until is of change rules only: a state rule ends with its state")
+	}
+	if r.On != OnChange && (has("ends") || r.about) {
+		bad("ends and about are of change rules only")
+	}
+	if d.changes != nil && (r.On != OnState || has("key")) {
+		bad("changes is of state rules without a key of their own")
+	}
+	if d.changes != nil && (!has("changes.when") || !has("changes.message") || !has("changes.key")) {
+		bad("changes needs when, message and key")
 	}
 	if has("through.names") != (d.through != "") || has("each_of.names") != (d.eachOf != "") {
 		bad("through and each_of need kind and names")

@@ -27,6 +27,8 @@ type Policy struct {
 	Overrides    map[string]Override // by rule id
 	Own          access.OwnAccess
 	LimitAll     bool          `json:",omitempty"` // built-in rules, too, run under the cost limit of users' rules
+	Profile      string        // by name: what our own credentials need; empty: not known
+	Hooks        []string      // hosts, with a port where they have one, of the webhooks of our own
 	Covered      []access.Kind `json:",omitempty"` // kinds that are read; nil: all. Rules that need another are not judged
 }
 
@@ -105,18 +107,7 @@ func declared(networks []access.Network, env string) []netip.Prefix {
 // environment is the strictest environment that matches the project by tag or, where
 // no tag decides otherwise, by name; and why, for people.
 func (p *policy) environment(project access.Project) (name, why string) {
-	var byTag, byName []string
-	for _, e := range p.Environments { // strictest first
-		if e.CatchAll {
-			continue
-		}
-		if len(e.Tags) > 0 && tagged(e.Tags, project.Tags) {
-			byTag = append(byTag, e.Name)
-		}
-		if slices.ContainsFunc(e.Projects, func(g string) bool { return access.Match(g, project.Title) }) {
-			byName = append(byName, e.Name)
-		}
-	}
+	byTag, byName := p.matching(project)
 	all := slices.Concat(byTag, byName)
 	if len(all) == 0 {
 		if i := slices.IndexFunc(p.Environments, func(e access.Environment) bool { return e.CatchAll }); i >= 0 {
@@ -135,6 +126,23 @@ func (p *policy) environment(project access.Project) (name, why string) {
 		return all[0], "its tags say so"
 	}
 	return all[0], "its name says so"
+}
+
+// matching are the environments that match the project by tag and by name, without the
+// catch-all, the strictest first.
+func (p *policy) matching(project access.Project) (byTag, byName []string) {
+	for _, e := range p.Environments { // strictest first
+		if e.CatchAll {
+			continue
+		}
+		if len(e.Tags) > 0 && tagged(e.Tags, project.Tags) {
+			byTag = append(byTag, e.Name)
+		}
+		if slices.ContainsFunc(e.Projects, func(g string) bool { return access.Match(g, project.Title) }) {
+			byName = append(byName, e.Name)
+		}
+	}
+	return byTag, byName
 }
 
 // rank is an environment's place in the list; no environment, or one that is not

@@ -38,7 +38,10 @@ type Rule struct {
 	BuiltIn      bool
 
 	each, whole *check
-	key, until  *expr
+	key         *expr
+	until, ends *expr
+	changes     *Rule   // what it judges of changes beside its state
+	about       bool    // of a change rule: what it finds is of the scope, whatever the change is of
 	views       []*Rule // the rule as it judges each of its kinds
 	through     *through
 	eachOf      *through       // names to judge, each as a reference of this kind, in place of the resource
@@ -137,6 +140,22 @@ func lower(s access.Severity) access.Severity {
 	all := access.Severities()
 	i := slices.Index(all, s)
 	return all[min(i+1, len(all)-1)]
+}
+
+// asks is the part of the rule that findings with this key are of: those of its changes
+// have one, those of its state have none.
+func (r *Rule) asks(key string) *Rule {
+	if r.changes != nil && key != "" {
+		return r.changes
+	}
+	return r
+}
+
+// like is the part for changes of a rule with the settings of r.
+func (r *Rule) like(of *Rule) *Rule {
+	part := *r
+	part.Severity, part.Environments, part.Params, part.params = of.Severity, of.Environments, of.Params, of.params
+	return &part
 }
 
 // replays are the kinds whose changes are replayed over the rule: its own, and the one

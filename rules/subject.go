@@ -20,6 +20,7 @@ type subject struct {
 	ref    access.Ref
 	res    *access.Resource // empty where the subject is no resource
 	change *access.Change   // of a change rule
+	match  *access.Change   // of its ends: the earlier change, which matched
 	now    time.Time
 	came   bool      // the cause is one of those that the rule comes through
 	since  time.Time // of a union whose finding is open: when it became the world
@@ -75,6 +76,14 @@ func (s *subject) present() bool {
 	c := s.w.in.Collections[s.ref.Kind]
 	_, ok := c.Find(s.ref.Name)
 	return ok || c.Unreadable(s.ref.Name)
+}
+
+// matched is the change that an expression for ends asks about.
+func (s *subject) matched() access.Change {
+	if s.match == nil {
+		return access.Change{}
+	}
+	return *s.match
 }
 
 // ended is when the change was undone or, where that is not known, when it was seen to

@@ -154,6 +154,8 @@ var ofChange = []variable{
 	{"change.over", cel.BoolType, func(s *subject) any { return !s.change.Ended.IsZero() }}, // of an observed one: known to be undone
 	{"change.ended", cel.TimestampType, func(s *subject) any { return s.ended() }},
 	{"change.source", cel.StringType, func(s *subject) any { return string(s.change.Source) }},
+	{"match.type", cel.StringType, func(s *subject) any { return s.matched().Type }}, // in ends, of the earlier change that matched: its event's
+	{"match.name", cel.StringType, func(s *subject) any { return s.matched().Ref.Name }},
 	{"change.gap", cel.BoolType, func(s *subject) any { return s.change.Gap }},
 	{"change.actor", cel.ObjectType("access.Actor"), func(s *subject) any { return s.change.Actor }},
 	{"change.fields", cel.ListType(cel.StringType), func(s *subject) any { return s.change.Fields }},

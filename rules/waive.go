@@ -90,7 +90,7 @@ func over(w access.Waiver, v access.Verdict, until, now time.Time) string {
 // digest names the values that violate: of a resource what counts as a change of it, of
 // all together what they are said to be, of a change itself.
 func (e *Engine) digest(in *Input, v access.Verdict) string {
-	if r := e.find(v.Rule); r != nil && r.On == OnChange {
+	if r := e.find(v.Rule); r != nil && r.asks(v.Key).On == OnChange {
 		return access.Hash(v.Rule, "change", v.Evidence.Change)
 	}
 	if res, ok := in.Collections[v.Ref.Kind].Find(v.Ref.Name); ok {

@@ -135,6 +135,16 @@ func (s sighting) own(c access.Change) string {
 	return ""
 }
 
+// intended is the id of an action of ours with an intent on the resource, whether this is
+// what it wanted or not.
+func (s sighting) intended(ref access.Ref) string {
+	i := slices.IndexFunc(s.intents, func(in access.Intent) bool { return in.Operation.Ref == ref })
+	if i < 0 {
+		return ""
+	}
+	return s.intents[i].Action
+}
+
 // digest is of the names: two readings that lost the same agree.
 func digest(c access.Collection) string {
 	names := make([]string, 0, len(c.Resources))
@@ -213,7 +223,7 @@ func (s sighting) compare(cur, after access.Collection, a absorbed, live []Pendi
 	fresh := s.fresh(access.Diff(cur, after))
 	for _, c := range fresh {
 		stub := c
-		stub.Before, stub.After, stub.Fields = access.Box{}, access.Box{}, nil
+		stub.Before, stub.After, stub.Fields, stub.Intended = access.Box{}, access.Box{}, nil, ""
 		next.Trail.Recent = append(next.Trail.Recent, access.RecentChange{Change: stub, From: s.from, Until: s.ended})
 	}
 	learned, rest := Attribute(next.Trail.Recent, live)
@@ -244,7 +254,7 @@ func (s sighting) fresh(diff []access.Change) []access.Change {
 		c := &diff[n]
 		c.ID = fmt.Sprintf("%s.%s.%d.%d", s.scope, s.kind, s.rev, n)
 		c.Occurred, c.Observed, c.Source, c.Gap = s.reading.Began, s.reading.Began, s.source, s.gap
-		c.Own = s.own(*c)
+		c.Own, c.Intended = s.own(*c), s.intended(c.Ref)
 	}
 	return diff
 }
@@ -334,7 +344,7 @@ func (s sighting) observe(next *access.Collection, now access.Collection, events
 			V: access.Version, ID: p.Event.ID, Ref: access.Ref{Scope: s.scope, Kind: s.kind, Name: name},
 			Op: access.OpObserved, Actor: p.Event.Actor, Events: []string{p.Event.ID}, Type: p.Event.Type,
 			Occurred: p.At, Ended: s.endOf(p, name, now, undone[name], next.Trail.Recent), Observed: s.reading.Began,
-			Source: s.source, Gap: s.gap,
+			Source: s.source, Gap: s.gap, Intended: s.intended(access.Ref{Scope: s.scope, Kind: s.kind, Name: name}),
 		})
 	}
 }

@@ -465,6 +465,26 @@ func TestOwnWrites(t *testing.T) {
 	want(t, r, "deleted 0.0.0.0/0 by mdb_sa_id_x events=1 own=f-1")
 }
 
+// TestTraceOfOwnWrite: an event of a resource that an action of ours was about to change
+// says so, and is no change of ours.
+func TestTraceOfOwnWrite(t *testing.T) {
+	r := watched(t, entryOf("203.0.113.7/32"))
+	ref := access.Ref{Scope: project, Kind: access.KindIPAccessEntry, Name: "0.0.0.0/0"}
+	r.intents = []access.Intent{{Action: "f-1", Operation: access.Operation{Type: access.DeleteAccessEntry, Ref: ref}}}
+	us := access.Actor{Type: access.ActorServiceAccount, Name: "mdb_sa_id_x"}
+	r.tell(project, removed, "0.0.0.0/0", us, 0)
+	r.tell(project, removed, "198.51.100.7/32", us, 0)
+	r.pass(2 * time.Second)
+	r.poll()
+	got := map[string]string{}
+	for _, c := range r.changes() {
+		got[c.Ref.Name] = string(c.Op) + " own=" + c.Own + " intended=" + c.Intended
+	}
+	if diff := cmp.Diff(map[string]string{"0.0.0.0/0": "observed own= intended=f-1", "198.51.100.7/32": "observed own= intended="}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestWebhookMarksItsKind(t *testing.T) {
 	r := watched(t)
 	r.put(project, entryOf("0.0.0.0/0"))

@@ -85,6 +85,7 @@ type Change struct {
 	Ended    time.Time `json:"ended,omitzero"`      // observed: when a later event of the same target undid it, or by when it was gone
 	Observed time.Time `json:"observed"`            // begin of the read that saw it
 	Source   Source    `json:"source"`
-	Gap      bool      `json:"gap,omitempty"` // it fell into a gap in watching
-	Own      string    `json:"own,omitempty"` // id of our running action that expected it
+	Gap      bool      `json:"gap,omitempty"`      // it fell into a gap in watching
+	Own      string    `json:"own,omitempty"`      // id of our running action that expected it
+	Intended string    `json:"intended,omitempty"` // id of an action of ours that was about to change this resource, or just had, whatever came of it
 }

@@ -162,6 +162,7 @@ type Waivers struct {
 // OwnAccess is what Gatewarden itself depends on; guards keep it.
 type OwnAccess struct {
 	Credentials []string // client ids and public keys of our own
+	Write       []string `json:",omitempty"` // those of them that write; none named: each may be either
 	Addresses   []string // our own egress addresses, as CIDRs, where configured
 }
 

@@ -65,8 +65,8 @@ func Apply(changes []Change, c Collection) Collection {
 }
 
 // ChangedFields lists the top-level JSON fields in which two states of one resource
-// differ, sorted, without the volatile ones: a cluster's stateName, and the dates of the
-// last use of something.
+// differ, sorted, without the volatile ones: a cluster's stateName, the dates of the last
+// use of something, and what does not comply with a resource policy.
 func ChangedFields(before, after Box) []string {
 	if reflect.DeepEqual(before, after) {
 		return nil
@@ -121,7 +121,7 @@ func fieldsOf(b Box) map[string]string {
 
 func volatile(field string) bool {
 	switch field {
-	case "stateName", "lastAuth", "lastUsed", "firstLogin", "lastLogin", "lastFrom":
+	case "stateName", "lastAuth", "lastUsed", "firstLogin", "lastLogin", "lastFrom", "nonCompliant":
 		return true
 	}
 	return false

@@ -230,11 +230,12 @@ func (m RoleMapping) Name() string { return m.ID }
 
 // ResourcePolicy is a policy that Atlas itself enforces.
 type ResourcePolicy struct {
-	ID          string   `json:"id"`
-	Title       string   `json:"name"`
-	Description string   `json:"description,omitempty"`
-	Version     string   `json:"version,omitempty"`
-	Policies    []string `json:"policies"` // Cedar texts, in the order of Atlas
+	ID           string   `json:"id"`
+	Title        string   `json:"name"`
+	Description  string   `json:"description,omitempty"`
+	Version      string   `json:"version,omitempty"`
+	Policies     []string `json:"policies"`               // Cedar texts, in the order of Atlas
+	NonCompliant []string `json:"nonCompliant,omitempty"` // what Atlas lists as not complying with it, such as "PROJECT shop-prod", sorted; volatile
 }
 
 // Kind is resource_policy.

@@ -367,11 +367,12 @@ func decodePolicy(p piece) (access.State, error) {
 		Policies    []struct {
 			Body string `json:"body"`
 		} `json:"policies"`
+		NonCompliant []string `json:"nonCompliant"` // put there by readPolicies
 	}](p.raw)
 	if err != nil {
 		return nil, err
 	}
-	out := access.ResourcePolicy{ID: r.ID, Title: r.Name, Description: r.Description, Version: r.Version, Policies: []string{}}
+	out := access.ResourcePolicy{ID: r.ID, Title: r.Name, Description: r.Description, Version: r.Version, Policies: []string{}, NonCompliant: r.NonCompliant}
 	for _, q := range r.Policies {
 		out.Policies = append(out.Policies, q.Body)
 	}

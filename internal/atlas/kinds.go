@@ -96,7 +96,7 @@ func orgSource(k access.Kind) (source, bool) {
 	case access.KindRoleMapping:
 		return source{[]route{getOrgFederation, listRoleMappings}, readRoleMappings, inside(decodeRoleMapping), byField("id"), false}, true
 	case access.KindResourcePolicy:
-		return bare(listResourcePolicies, inside(decodePolicy), byField("id")), true
+		return source{[]route{listResourcePolicies, listNonCompliant}, readPolicies, inside(decodePolicy), byField("id"), false}, true
 	}
 	return source{}, false
 }

@@ -126,3 +126,49 @@ func readRoleMappings(g *gathering) {
 	}
 	g.list(request{route: listRoleMappings, args: []string{id, g.scope.ID()}}, "")
 }
+
+// readPolicies reads the resource policies, and where there are any what Atlas lists as
+// not complying with them, which it puts into each.
+func readPolicies(g *gathering) {
+	policies, at, err := g.client.array(g.ctx, request{route: listResourcePolicies, id: g.scope.ID()})
+	if err != nil || len(policies) == 0 {
+		g.add(policies, "", at, err)
+		return
+	}
+	against, later, err := g.client.array(g.ctx, request{route: listNonCompliant, id: g.scope.ID()})
+	if !g.add(nil, "", later, err) {
+		return
+	}
+	by := nonCompliant(against)
+	for i, raw := range policies {
+		f := fieldsOf(raw)
+		if found := by[f.text("id")]; f != nil && len(found) > 0 {
+			f["nonCompliant"], _ = json.Marshal(found) // texts
+			policies[i], _ = json.Marshal(f)           // it came out of a decoder
+		}
+	}
+	g.add(policies, "", at, nil)
+}
+
+// nonCompliant names, by policy, what does not comply with it. What cannot be understood
+// is left out: it is told beside the policies, and takes nothing from them.
+func nonCompliant(rows []json.RawMessage) map[string][]string {
+	out := map[string][]string{}
+	for _, raw := range rows {
+		row, err := decodeAs[struct {
+			Name   string `json:"resourceName"`
+			Type   string `json:"resourceType"`
+			ID     string `json:"resourceId"`
+			Causes []struct {
+				Policy string `json:"resourcePolicyId"`
+			} `json:"resourcePoliciesCausingNonCompliance"`
+		}](raw)
+		if err != nil {
+			continue
+		}
+		for _, c := range row.Causes {
+			out[c.Policy] = access.SortNames(append(out[c.Policy], or(row.Type, "resource")+" "+or(row.Name, row.ID)))
+		}
+	}
+	return out
+}

@@ -79,6 +79,7 @@ var (
 	listOrgAccounts       = route{"listOrgServiceAccounts", "GET", "/orgs/{orgId}/serviceAccounts", v202408, "org", ofOrg, orgRead}
 	listAccountEntries    = route{"listOrgServiceAccountAccessList", "GET", "/orgs/{orgId}/serviceAccounts/{clientId}/accessList", v202408, "org", ofOrg, orgRead}
 	listResourcePolicies  = route{"listOrgResourcePolicies", "GET", "/orgs/{orgId}/resourcePolicies", v202408, "org", ofOrg, orgMember}
+	listNonCompliant      = route{"getOrgNonCompliantResources", "GET", "/orgs/{orgId}/nonCompliantResources", v202408, "org", ofOrg, orgMember}
 	getOrgFederation      = route{"getOrgFederationSettings", "GET", "/orgs/{orgId}/federationSettings", v2023, "org", ofOrg, orgOwner}
 	getConnectedOrg       = route{"getFederationSettingConnectedOrgConfig", "GET", "/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}", v2023, "federation", ofOrg, orgOwner}
 	listConnectedOrgs     = route{"listFederationSettingConnectedOrgConfigs", "GET", "/federationSettings/{federationSettingsId}/connectedOrgConfigs", v2023, "inspection", ofOrg, orgOwner}
@@ -115,7 +116,7 @@ func routes() []route {
 		listAccessEntries, createAccessEntry, deleteAccessEntry, listDatabaseUsers, updateDatabaseUser,
 		listCustomRoles, listClusters, listFlexClusters, listDataFederation, listStreams, clusterAccessHistory,
 		getOrgSettings, listOrgUsers, listOrgTeams, listOrgAPIKeys, listAPIKeyEntries,
-		listOrgAccounts, listAccountEntries, listResourcePolicies, getOrgFederation, getConnectedOrg,
+		listOrgAccounts, listAccountEntries, listResourcePolicies, listNonCompliant, getOrgFederation, getConnectedOrg,
 		listConnectedOrgs, listRoleMappings, listIdentityProviders, getGroupSettings, listGroupUsers, listGroupTeams,
 		listGroupAPIKeys, listGroupAccounts, listEndpointServices, listEndpointIDs, listPeers, getUserSecurity,
 		listUserCertificates, getAuditLog, listAlertConfigs, listIntegrations, listRestoreJobs, listExportJobs,

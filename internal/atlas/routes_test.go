@@ -59,6 +59,7 @@ func TestRoutesAreTheSDKs(t *testing.T) {
 		{listOrgAccounts, []string{orgID}, func() { sdk.ServiceAccountsApi.ListOrgServiceAccounts(ctx, orgID).Execute() }},
 		{listAccountEntries, []string{orgID, client}, func() { sdk.ServiceAccountsApi.ListOrgAccessList(ctx, orgID, client).Execute() }},
 		{listResourcePolicies, []string{orgID}, func() { sdk.ResourcePoliciesApi.ListOrgResourcePolicies(ctx, orgID).Execute() }},
+		{listNonCompliant, []string{orgID}, func() { sdk.ResourcePoliciesApi.GetNonCompliantResources(ctx, orgID).Execute() }},
 		{getOrgFederation, []string{orgID}, func() { sdk.FederatedAuthenticationApi.GetFederationSettings(ctx, orgID).Execute() }},
 		{getConnectedOrg, []string{keyID, orgID}, func() { sdk.FederatedAuthenticationApi.GetConnectedOrgConfig(ctx, keyID, orgID).Execute() }},
 		{listConnectedOrgs, []string{keyID}, func() { sdk.FederatedAuthenticationApi.ListConnectedOrgConfigs(ctx, keyID).Execute() }},

@@ -26,6 +26,7 @@ const (
 	GuardStalePlan   = "stale_plan"
 	GuardCapProject  = "cap_project"
 	GuardCapOrg      = "cap_org"
+	GuardExpectation = "expectation"
 	GuardForbidden   = "forbidden" // by Atlas: a credential lacks a role, or a passing refusal
 )
 
@@ -47,7 +48,7 @@ func (r Refusal) OK() bool { return r.Guard == "" }
 func refuse(guard, format string, args ...any) Refusal {
 	r := Refusal{Guard: guard, Why: fmt.Sprintf(format, args...)}
 	switch guard {
-	case GuardEnvironment, GuardInherited, GuardCeiling, GuardOwnAccess, GuardLastWayIn:
+	case GuardEnvironment, GuardInherited, GuardExpectation, GuardCeiling, GuardOwnAccess, GuardLastWayIn:
 		r.End = access.ActionTold // a person must decide
 	case GuardDryRun, GuardCredentials, GuardNeverTouch:
 		r.End = access.ActionRefused
@@ -84,6 +85,8 @@ func Standing(c Case) Refusal {
 		return refuse(GuardEnvironment, "the project matches no environment, and such a project is never written to")
 	case f.Origin != access.OriginNew:
 		return refuse(GuardInherited, "it was there before (%s), and what was there before is never undone without being asked", orNothing(f.OriginWhy))
+	case f.Expected != "":
+		return refuse(GuardExpectation, "its change was announced by expectation %s", f.Expected)
 	case !f.Ceiling.Allows(access.CeilingAuto):
 		return refuse(GuardCeiling, "the rule does not allow it without being asked")
 	case Respond(c.Policy, f).Do != access.ModeRevert:

@@ -84,6 +84,7 @@ func TestGuard(t *testing.T) {
 		{"nothing in the way", func(*Case, *access.Plan) {}, "", ""},
 		{"no environment", func(c *Case, _ *access.Plan) { c.Finding.Environment = "" }, GuardEnvironment, told},
 		{"inherited", func(c *Case, _ *access.Plan) { c.Finding.Origin = access.OriginInherited }, GuardInherited, told},
+		{"announced", func(c *Case, _ *access.Plan) { c.Finding.Expected = "cutover" }, GuardExpectation, told},
 		{"origin of a later version", func(c *Case, _ *access.Plan) { c.Finding.Origin = "imported" }, GuardInherited, told},
 		{"rule tells", func(c *Case, _ *access.Plan) { c.Finding.Ceiling = access.CeilingTell }, GuardCeiling, told},
 		{"rule asks", func(c *Case, _ *access.Plan) { c.Finding.Ceiling = asks }, GuardCeiling, told},

@@ -129,6 +129,7 @@ func (f *fold) takeNow(id string, v access.Verdict, old access.Finding, exists b
 		if open {
 			n := refresh(old, v, f.in)
 			n.Digest = f.e.digest(f.in, v)
+			n.Expected = cmpOr(f.expected(v), old.Expected) // who did it may become known later
 			f.next.Findings[id] = n
 		} else {
 			f.open(id, v, old)
@@ -174,7 +175,25 @@ func (f *fold) open(id string, v access.Verdict, old access.Finding) {
 		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now, Digest: f.e.digest(f.in, v),
 	}
 	n.Origin, n.OriginWhy = f.origin(v)
+	n.Expected = f.expected(v)
 	f.put(id, old.State, n, "opened: "+n.OriginWhy)
+}
+
+// expected is the id of the expectation that announced the change that the violation rests
+// on; empty: none did.
+func (f *fold) expected(v access.Verdict) string {
+	c, ok := f.changes[v.Evidence.Change]
+	if !ok {
+		return ""
+	}
+	if v.Actor.Type != access.ActorUnknown {
+		c.Actor = v.Actor
+	}
+	x, ok := f.e.policy.Expected(f.in.Expected, c, v.Rule, titleOf(f.in))
+	if !ok {
+		return ""
+	}
+	return x.ID
 }
 
 // origin says whether the violation came about while we watched.

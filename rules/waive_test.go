@@ -207,3 +207,46 @@ func standing(doc access.Findings) map[string]access.FindingState {
 	}
 	return out
 }
+
+// TestExpectedIsNoted: the finding of a change that was announced says so, also when who
+// made it becomes known only later.
+func TestExpectedIsNoted(t *testing.T) {
+	p := testPolicy()
+	p.Principals = []access.Principal{{ID: "alice", Email: "alice@example.com"}, {ID: "rajesh", Email: "rajesh@example.com"}}
+	p.Expectations = []access.Expectation{{V: 1, ID: "cutover", Actor: "alice", Rule: "network/*", From: t0, Until: t0.Add(time.Hour), Reason: "r", Approved: "rajesh"}}
+	e := mustLoad(t, p)
+	alice := access.Actor{Type: access.ActorHuman, Name: "alice@example.com"}
+	for _, c := range []struct {
+		name         string
+		first, later access.Actor
+		want         string
+	}{
+		{"known at once", alice, access.Actor{}, "cutover"},
+		{"known later", access.Actor{}, alice, "cutover"},
+		{"somebody else", access.Actor{Type: access.ActorHuman, Name: "mallory@example.com"}, access.Actor{}, ""},
+		{"the approver", access.Actor{Type: access.ActorHuman, Name: "rajesh@example.com"}, access.Actor{}, ""},
+		{"nobody knows", access.Actor{}, access.Actor{}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := waivedWorld(t0.Add(time.Minute))
+			col := in.Collections[access.KindIPAccessEntry]
+			r := &col.Resources[0]
+			r.FirstSeen, r.ChangedAt, r.Cause, r.Actor = t0.Add(30*time.Second), t0.Add(30*time.Second), string(prj)+".ip_access_entry.1.0", c.first
+			change := access.Change{
+				V: 1, ID: r.Cause, Ref: access.Ref{Scope: prj, Kind: access.KindIPAccessEntry, Name: wideOpen}, Op: access.OpCreated, After: r.Box,
+				Actor: c.first, Occurred: r.ChangedAt, Observed: r.ChangedAt,
+			}
+			in.Changes = []access.Change{change}
+			doc, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
+			if c.later.Type != access.ActorUnknown {
+				late := change
+				late.Op, late.Rev, late.After, late.Actor = access.OpAttributed, 1, access.Box{}, c.later
+				in.Changes, in.Open, in.Now, r.Actor = []access.Change{change, late}, doc.Findings, in.Now.Add(time.Minute), c.later
+				doc, _ = e.Advance(doc, in, e.Evaluate(in))
+			}
+			if f := theOne(t, doc, ruleOpenToWorld); f.Expected != c.want {
+				t.Errorf("expected by %q, want %q", f.Expected, c.want)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,7 +58,7 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	engine, err := rules.Load(rules.Policy{
 		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Ranges: f.Ranges, Principals: f.Principals, Groups: f.Groups,
 		Matrix: f.Matrix, Sensitive: f.Sensitive, Domains: f.AllowedDomains, Waivers: f.Waivers, Expectations: f.Expectations,
-		Overrides: overrides, Own: own, Covered: profileOf(f).Covered(),
+		Overrides: overrides, Own: own, Profile: profileOf(f).Name, Hooks: ownHooks(f), Covered: profileOf(f).Covered(),
 	}, user...)
 	if err != nil {
 		return nil, err
@@ -142,6 +143,15 @@ func chosen(f *config.File, e *rules.Engine) (*rules.Engine, error) {
 	return e.Only(ids...), nil
 }
 
+// ownHooks is the host at which our webhook is reached.
+func ownHooks(f *config.File) []string {
+	u, err := url.Parse(f.Atlas.Webhook.URL)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Host}
+}
+
 // waiversFit refuses waivers and expectations of rules that do not exist, and waivers that
 // say to hold longer than any of their rules allows by its severity.
 func waiversFit(f *config.File, e *rules.Engine) error {
@@ -211,9 +221,13 @@ func ownAccess(f *config.File) (access.OwnAccess, error) {
 				return own, fmt.Errorf("%s:%d:%d: %s credentials of org %s: %w", f.Name, line, col, name, o.ID, err)
 			}
 			own.Credentials = append(own.Credentials, id)
+			if name == "write" {
+				own.Write = append(own.Write, id)
+			}
 		}
 	}
 	slices.Sort(own.Credentials)
+	slices.Sort(own.Write)
 	return own, nil
 }
 

@@ -27,3 +27,44 @@ func TestReadmeConfiguration(t *testing.T) {
 		t.Errorf("warnings %v, dry run %v", f.Warnings, f.DryRun)
 	}
 }
+
+// TestReadmeCountsRules: the README counts the rules as rules list does.
+func TestReadmeCountsRules(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if code := run([]string{"rules", "list"}, &out, &out); code != 0 {
+		t.Fatalf("rules list: exit %d:\n%s", code, out.String())
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if want := lines[len(lines)-1]; !strings.Contains(string(readme), want+".") {
+		t.Errorf("the README does not say %q", want)
+	}
+}
+
+// TestRulesDocsIsCurrent: docs/rules.md is what rules docs writes.
+func TestRulesDocsIsCurrent(t *testing.T) {
+	text, err := os.ReadFile("../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if code := run([]string{"rules", "docs"}, &out, &out); code != 0 {
+		t.Fatalf("rules docs: exit %d:\n%s", code, out.String())
+	}
+	if out.String() != string(text) {
+		t.Error("docs/rules.md is not what the rules say: go run ./cmd/gatewarden rules docs > docs/rules.md")
+	}
+}
+
+// TestExampleIsAccepted: the worked example passes the checks that need the rules.
+func TestExampleIsAccepted(t *testing.T) {
+	t.Setenv("ATLAS_READ_ID", "mdb_sa_id_64f000000000000000000a01")
+	t.Setenv("ATLAS_READ_SECRET", "not-a-real-secret")
+	var out strings.Builder
+	if code := run([]string{"check", "--config", "../../deploy/examples/examplecorp.yaml"}, &out, &out); code != 0 {
+		t.Errorf("check: exit %d:\n%s", code, out.String())
+	}
+}

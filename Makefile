@@ -2,7 +2,7 @@ SEED    ?= 20261122
 CHANGES ?= 2000
 KILLS   ?= 100
 
-.PHONY: check quick faults kills conformance mutants accept-2 accept-3 build
+.PHONY: check quick faults kills conformance mutants bench-rules accept-2 accept-3 accept-4 build
 check: ## every check, as CI runs it
 	@scripts/check
 
@@ -30,6 +30,12 @@ mutants: ## planted breakages, each of which a test must notice
 
 accept-2: ## everything that the spine promised, as a table
 	@go run ./scripts/accept 2 -seed $(SEED) -changes $(CHANGES) -kills $(KILLS)
+
+accept-4: ## everything that the rule book promised, as a table
+	@go run ./scripts/accept 4 -seed $(SEED)
+
+bench-rules: ## how fast the rules are judged and loaded, beside OPA in the same run
+	@go run -C scripts/benchrules .
 
 accept-3: ## everything that the faithful Atlas promised, as a table
 	@go run ./scripts/accept 3

@@ -43,6 +43,11 @@ func TestRuleBook(t *testing.T) {
 			t.Errorf("%s: title %q, reason of %d characters, %d controls, %d tests with %d assertions", r.ID, r.Title, len(r.Why), len(r.Controls), r.Tests.Worlds, r.Tests.Assertions)
 		}
 	}
+	worlds, assertions := 0, 0
+	for _, r := range e.Rules() {
+		worlds, assertions = worlds+r.Tests.Worlds, assertions+r.Tests.Assertions
+	}
+	t.Logf("%d rules in the book, %d loaded, %d tests with %d assertions", len(lines), len(e.Rules()), worlds, assertions)
 	if len(missing) > 0 {
 		t.Errorf("rules that the book does not have: %v", slices.Sorted(maps.Keys(missing)))
 	}

@@ -158,7 +158,8 @@ func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel
 func (b *changesBlock) part(r *Rule) *Rule {
 	out := *r
 	out.On, out.Kinds, out.Kind, out.StandsFor, out.about = OnChange, b.Kinds, b.Kinds[0], b.StandsFor, b.about
-	out.Reads, out.Siblings, out.whole, out.through, out.until, out.ends = nil, nil, nil, nil, nil, nil
+	out.Reads, out.Siblings, out.WhereCovered = nil, nil, nil
+	out.whole, out.through, out.eachOf, out.until, out.ends = nil, nil, nil, nil, nil
 	return &out
 }
 

@@ -131,8 +131,15 @@ var targetKinds = map[string][]access.Kind{
 	"STREAM":    {access.KindStreamWorkspace},
 }
 
-func (s *subject) dangling() danglingFacts {
-	var out danglingFacts
+func (s *subject) dangling() *danglingFacts {
+	if s.lost == nil {
+		s.lost = s.missing()
+	}
+	return s.lost
+}
+
+func (s *subject) missing() *danglingFacts {
+	out := &danglingFacts{}
 	for _, x := range s.user().Scopes {
 		kinds, known := targetKinds[x.Type]
 		if !known {

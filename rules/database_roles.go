@@ -56,11 +56,13 @@ type inheritance struct {
 }
 
 // inherited are atlasAdmin and the any-database roles that the role inherits.
-func (s *subject) inherited() inheritance {
-	name := s.role().Role
-	all := s.w.catalog().Close([]reach.Grant{{Role: name, Database: "admin"}})
-	wide := s.w.wide(all, append([]string{reach.AtlasAdmin}, anyDatabaseRoles...), func(reach.Grant, []string) bool { return false })
-	return inheritance{wide, all.Missing}
+func (s *subject) inherited() *inheritance {
+	if s.heir == nil {
+		all := s.w.closureOf([]access.RoleGrant{{Role: s.role().Role, Database: "admin"}})
+		wide := s.w.wide(*all, append([]string{reach.AtlasAdmin}, anyDatabaseRoles...), func(reach.Grant, []string) bool { return false })
+		s.heir = &inheritance{wide, all.Missing}
+	}
+	return s.heir
 }
 
 // referred reports whether a user or another role refers to the role.

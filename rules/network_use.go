@@ -86,7 +86,10 @@ func (s *subject) entryWatched() time.Time {
 
 // netDedicated are the clusters that have an access history, private endpoints and peerings.
 func (w *world) netDedicated() []string {
-	return netClusters(w.in.Collections[access.KindCluster], access.Cluster.Dedicated)
+	if w.memo.network.dedicated == nil {
+		w.memo.network.dedicated = netClusters(w.in.Collections[access.KindCluster], access.Cluster.Dedicated)
+	}
+	return w.memo.network.dedicated
 }
 
 func netClusters(c access.Collection, which func(access.Cluster) bool) []string {
@@ -101,6 +104,13 @@ func netClusters(c access.Collection, which func(access.Cluster) bool) []string 
 
 // netBlind are the targets whose logins are in no access history.
 func (w *world) netBlind() []string {
+	if w.memo.network.blind == nil {
+		w.memo.network.blind = w.withoutHistory()
+	}
+	return w.memo.network.blind
+}
+
+func (w *world) withoutHistory() []string {
 	out := netClusters(w.in.Collections[access.KindCluster], func(c access.Cluster) bool { return !c.Dedicated() })
 	for _, k := range access.TargetKinds() {
 		if k == access.KindCluster {

@@ -33,6 +33,8 @@ type subject struct {
 	exp     *expiryFacts
 	uni     *unionFacts
 	closed  *reach.Closure
+	lost    *danglingFacts
+	heir    *inheritance
 	each    string // of a rule with each_of: the name
 	ppl     *peopleFacts
 }

@@ -30,10 +30,11 @@ func networkPast() []string {
 
 // networkMemo is what they derive once from the collections of a world.
 type networkMemo struct {
-	unrouted []netip.Prefix
-	sound    map[entryAt]bool // entries that are permanent and in no violation
-	logins   []netLogin
-	patterns map[string]*regexp.Regexp // by their text
+	unrouted         []netip.Prefix
+	sound            map[entryAt]bool // entries that are permanent and in no violation
+	logins           []netLogin
+	dedicated, blind []string
+	patterns         map[string]*regexp.Regexp // by their text
 }
 
 // ofNetwork tell of an entry and what is declared, seen and written about it.

@@ -88,7 +88,7 @@ func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return coded{exitUsage, err}
 	}
 	progress, done := s.progress(stderr)
-	r, err := daemon.Scan(ctx, f, daemon.ScanOptions{Version: version, From: s.from, Save: s.save, Progress: progress})
+	r, err := daemon.Scan(ctx, f, daemon.ScanOptions{Version: version, Guest: s.file == "", From: s.from, Save: s.save, Progress: progress})
 	done()
 	switch {
 	case daemon.IsConfig(err):

@@ -21,6 +21,7 @@ import (
 type ScanOptions struct {
 	Version   string
 	Transport http.RoundTripper  // nil: http.DefaultTransport
+	Guest     bool               // the credential is that of whoever looks, and none of Gatewarden's own
 	From      string             // a saved inventory is judged in place of Atlas
 	Save      string             // the inventory is kept there
 	Progress  func(ScanProgress) // nil: nobody asks
@@ -38,6 +39,9 @@ func Scan(ctx context.Context, f *config.File, o ScanOptions) (report.Report, er
 	own, err := ownAccess(f)
 	if err != nil && o.From == "" { // judging what was kept takes no credential
 		return report.Report{}, configError{err}
+	}
+	if o.Guest {
+		own = access.OwnAccess{}
 	}
 	s, err := buildFor(f, own)
 	if err != nil {

@@ -50,11 +50,19 @@ func (e *Engine) Contribute(in Input) access.Contribution {
 // with what is wrong with them, and what its projects contribute. It is pure; the order
 // of the projects makes no difference.
 func (e *Engine) Gather(org Input, projects []access.Contribution) map[access.Scope]access.Facts {
+	return e.GatherFor(org, projects, nil)
+}
+
+// GatherFor is [Engine.Gather] for the org and the projects that are wanted; nil: all.
+func (e *Engine) GatherFor(org Input, projects []access.Contribution, wanted func(access.Scope) bool) map[access.Scope]access.Facts {
 	projects = slices.Clone(projects)
 	slices.SortFunc(projects, func(a, b access.Contribution) int { return strings.Compare(string(a.Scope), string(b.Scope)) })
 	out := map[access.Scope]access.Facts{org.Scope: {V: access.Version, Scope: org.Scope, Projects: projects, Unread: unread(projects, "")}}
 	shared, ties := sharing(projects), newTies(e.policy, org)
 	for _, p := range projects {
+		if wanted != nil && !wanted(p.Scope) {
+			continue
+		}
 		out[p.Scope] = access.Facts{
 			V: access.Version, Scope: p.Scope, Org: ties.of(p), Shared: shared.of(p), Unread: unread(projects, p.Scope),
 		}

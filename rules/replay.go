@@ -267,7 +267,7 @@ func (p *replayer) finish() {
 }
 
 func (p *replayer) holds(ref access.Ref) bool {
-	if ref.Name == p.wholeName() {
+	if ref.Name == p.wholeName() && p.rule.whole != nil { // settings bear the name of their scope too
 		return p.today.judgeWhole(p.rule, "", history{}).Answer == access.AnswerViolation
 	}
 	r, there := p.today.in.Collections[p.rule.Kind].Find(ref.Name)

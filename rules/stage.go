@@ -81,7 +81,7 @@ func NewStage(o StageOptions) *Stage {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Stage{StageOptions: o, verdicts: sync.Pool{New: func() any { return []access.Verdict(nil) }}}
+	return &Stage{StageOptions: o, verdicts: sync.Pool{New: func() any { return new([]access.Verdict) }}}
 }
 
 // errAhead says that the inventory shows a change that is not published yet: its own
@@ -139,11 +139,11 @@ func (s *Stage) judge(ctx context.Context, e *Engine, job access.Eval, cur acces
 	if err != nil {
 		return snapshot{}, nil, nil, err
 	}
-	buf := s.verdicts.Get().([]access.Verdict)
-	buf = e.EvaluateInto(buf, snap.in)
-	next, events := e.Advance(cur, snap.in, buf)
-	clear(buf)
-	s.verdicts.Put(buf[:0])
+	buf := s.verdicts.Get().(*[]access.Verdict)
+	*buf = e.EvaluateInto(*buf, snap.in)
+	next, events := e.Advance(cur, snap.in, *buf)
+	clear(*buf)
+	s.verdicts.Put(buf)
 	next.Judged.Inventory, next.Judged.ChangeSeq, next.Judged.Waivers = snap.revs, snap.seq, snap.waivers
 	if e.holds(&snap.in) {
 		next.Judged.ChangeSeq = cur.Judged.ChangeSeq

@@ -63,7 +63,7 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(runCommand(stderr), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), rulesCommand(stdout), versionCommand(stdout))
+	root.AddCommand(runCommand(stderr), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), replayCommand(stdout, stderr), rulesCommand(stdout), versionCommand(stdout))
 	return root
 }
 
@@ -150,6 +150,7 @@ func checkCommand(stdout io.Writer) *cobra.Command {
 			for _, w := range f.Warnings {
 				fmt.Fprintln(stdout, "warning:", w)
 			}
+			neverReplayed(cmd.Context(), f, stdout)
 			fmt.Fprintln(stdout, summary)
 			return nil
 		},

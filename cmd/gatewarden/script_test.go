@@ -1,11 +1,16 @@
 package main
 
 import (
+	"io"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -28,9 +33,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"expand": func(ts *testscript.TestScript, _ bool, args []string) { // $ATLAS in files
+			"await": await,
+			"expand": func(ts *testscript.TestScript, _ bool, args []string) { // $ATLAS, $ADMIN and $OPS in files
 				for _, name := range args {
-					text := strings.ReplaceAll(ts.ReadFile(name), "$ATLAS", ts.Getenv("ATLAS"))
+					text := strings.NewReplacer("$ATLAS", ts.Getenv("ATLAS"), "$ADMIN", ts.Getenv("ADMIN"), "$OPS", ts.Getenv("OPS")).Replace(ts.ReadFile(name))
 					ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 				}
 			},
@@ -51,7 +57,37 @@ func TestScripts(t *testing.T) {
 			server := httptest.NewServer(a)
 			e.Defer(server.Close)
 			e.Setenv("ATLAS", server.URL)
+			for _, name := range []string{"ADMIN", "OPS"} { // addresses that nobody listens on
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, l.Addr().String())
+				if err := l.Close(); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 	})
+}
+
+// await asks a URL until its answer matches a pattern.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?s)" + args[1])
+	begin, tick := time.Now(), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		answer, err := http.Get(args[0])
+		if err == nil {
+			body, _ := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if pattern.Match(body) {
+				return
+			}
+		}
+		if time.Since(begin) > time.Minute {
+			ts.Fatalf("%s never answered %s: %v", args[0], args[1], err)
+		}
+	}
 }

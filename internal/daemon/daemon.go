@@ -90,6 +90,7 @@ type Daemon struct {
 	told       *stream.KV[access.Contribution] // in the bucket of the facts
 	actions    *stream.KV[access.Action]
 	deliveries *stream.KV[notify.Delivery]
+	replayed   *stream.KV[StoredReplays] // in the bucket of control
 
 	watcher   *watcher.Watcher
 	rules     *rules.Stage
@@ -101,9 +102,10 @@ type Daemon struct {
 	ctx   context.Context // ends when the daemon is told to stop
 	group *errgroup.Group
 
-	mu       sync.Mutex
-	problem  string // why it is not ready; empty: it is
-	problems map[string]string
+	mu         sync.Mutex
+	problem    string // why it is not ready; empty: it is
+	problems   map[string]string
+	unreplayed map[string]bool // rules that revert without a replay, by id and text, as told
 }
 
 // Run starts a daemon and blocks until ctx ends and everything has stopped.
@@ -179,6 +181,7 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.waivers = stream.Bucket[access.Waivers](d.stream, "waivers")
 	d.actions = stream.Bucket[access.Action](d.stream, "actions")
 	d.deliveries = stream.Bucket[notify.Delivery](d.stream, "deliveries")
+	d.replayed = stream.Bucket[StoredReplays](d.stream, "control")
 	return nil
 }
 

@@ -141,6 +141,7 @@ func (d *Daemon) reconcile(ctx context.Context) {
 	}
 	d.clock(ctx, "reconciler")
 	d.unsettled(ctx)
+	d.checkReplays(ctx)
 }
 
 // unsettled asks remediation to look at every open finding whose action is not done, and

@@ -29,6 +29,9 @@ type settings struct {
 	engine *rules.Engine
 	policy remediate.Policy
 	routes []notify.Route
+
+	rules   rules.Policy   // that the engine was built by,
+	sources []rules.Source // and the rules of the file's owner: a replay builds it again
 }
 
 // build checks what needs more than the file: the rules, and that the environment and
@@ -55,11 +58,12 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 		}
 		overrides[id] = r
 	}
-	engine, err := rules.Load(rules.Policy{
+	given := rules.Policy{
 		Environments: f.Environments, Identities: f.Identities, Networks: f.Networks, Ranges: f.Ranges, Principals: f.Principals, Groups: f.Groups,
 		Matrix: f.Matrix, Sensitive: f.Sensitive, Domains: f.AllowedDomains, Waivers: f.Waivers, Expectations: f.Expectations,
 		Overrides: overrides, Own: own, Profile: profileOf(f).Name, Hooks: ownHooks(f), Covered: profileOf(f).Covered(),
-	}, user...)
+	}
+	engine, err := rules.Load(given, user...)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	if err := webhookFits(f); err != nil {
 		return nil, err
 	}
-	s := &settings{file: f, engine: engine, policy: policy(f, own)}
+	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user}
 	for _, r := range f.Routes {
 		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
 	}
@@ -314,6 +318,7 @@ func (d *Daemon) Reload() error {
 	d.metrics.reloadFailed.Set(0)
 	d.logger.Info("configuration reloaded", zap.String("rules", d.settings.get().engine.Hash()))
 	d.clock(d.ctx, "reload")
+	d.checkReplays(d.ctx)
 	return nil
 }
 

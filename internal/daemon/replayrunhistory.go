@@ -1,0 +1,198 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/scan"
+	"github.com/gatewarden/gatewarden/internal/stream"
+	"github.com/gatewarden/gatewarden/internal/stream/natsd"
+	"github.com/gatewarden/gatewarden/rules"
+)
+
+// historian writes what a store holds of the past.
+type historian struct {
+	stream    *stream.Stream
+	inventory *stream.KV[access.Collection]
+	findings  *stream.KV[access.Findings]
+	waivers   *stream.KV[access.Waivers]
+	settings  *settings // its engine may be nil: then nothing is said of what was judged by
+	version   string
+	now       time.Time
+}
+
+func (d *Daemon) historian() historian {
+	return historian{d.stream, d.inventory, d.findings, d.waivers, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC()}
+}
+
+// write writes the history since a time: the inventory first, then the changes, so that
+// every change that the inventory shows is among them; outboxes that a dead process left
+// are published in between.
+func (h historian) write(ctx context.Context, w io.Writer, since time.Time) error {
+	head, err := h.head(ctx, since)
+	if err != nil {
+		return err
+	}
+	out, err := scan.NewHistoryWriter(w, head)
+	if err != nil {
+		return err
+	}
+	keys, err := h.inventory.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("list the inventory: %w", err)
+	}
+	for _, k := range keys {
+		c, rev, err := h.inventory.Get(ctx, k)
+		if err != nil {
+			return fmt.Errorf("load %s: %w", k, err)
+		}
+		if rev == 0 || c.Scope == "" {
+			continue
+		}
+		if err := out.Collection(c, rev); err != nil {
+			return err
+		}
+	}
+	if _, err := h.inventory.Flush(ctx); err != nil {
+		return fmt.Errorf("publish the changes that are due: %w", err)
+	}
+	if err := h.stream.ChangesSince(ctx, head.Since, out.Change); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+func (h historian) head(ctx context.Context, since time.Time) (scan.History, error) {
+	out := scan.History{
+		Version: h.version, Since: since, At: h.now, Held: map[access.Scope]string{},
+	}
+	if e := h.settings.engine; e != nil {
+		out.Running = scan.Running{Hash: e.Hash(), Policy: h.settings.rules, Rules: h.settings.sources, Only: onlyIDs(h.settings.file, e)}
+	}
+	for _, o := range h.settings.file.Atlas.Orgs {
+		out.Orgs = append(out.Orgs, o.ID)
+	}
+	first, dropped, err := h.stream.ChangesBegin(ctx)
+	if err != nil {
+		return out, err
+	}
+	if dropped && first.After(since) {
+		out.Since, out.Kept = first, first
+	}
+	if out.Waivers, _, err = h.waivers.Get(ctx, rules.WaiversKey); err != nil {
+		return out, fmt.Errorf("load waivers: %w", err)
+	}
+	keys, err := h.findings.Keys(ctx)
+	if err != nil {
+		return out, fmt.Errorf("list findings: %w", err)
+	}
+	for _, k := range keys {
+		doc, _, err := h.findings.Get(ctx, k)
+		if err != nil {
+			return out, fmt.Errorf("load findings of %s: %w", k, err)
+		}
+		if doc.Environment != "" {
+			out.Held[access.Scope(k)] = doc.Environment
+		}
+	}
+	return out, nil
+}
+
+// onlyIDs are the rules that the file chooses, in the order in which it does; nil: all.
+func onlyIDs(f *config.File, e *rules.Engine) []string {
+	if f.Rules.Only == nil {
+		return nil
+	}
+	out := []string{}
+	for _, pattern := range f.Rules.Only {
+		ids, _ := matching(e, pattern)
+		out = append(out, ids...)
+	}
+	return out
+}
+
+// serveHistory is GET /api/v1/history?since=30d: one JSON object a line, the last of which
+// says that it is whole.
+func (d *Daemon) serveHistory(w http.ResponseWriter, r *http.Request) {
+	h := d.historian()
+	since, err := Since(r.URL.Query().Get("since"), h.now)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if err := h.write(r.Context(), slowly{w, http.NewResponseController(w)}, since); err != nil && r.Context().Err() == nil {
+		d.logger.Error("a history could not be written", zap.Error(err))
+	}
+}
+
+// slowly gives each write a minute, however long the whole takes.
+type slowly struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+// Write implements io.Writer.
+func (s slowly) Write(b []byte) (int, error) {
+	_ = s.control.SetWriteDeadline(time.Now().Add(time.Minute)) // a writer without deadlines needs none
+	return s.ResponseWriter.Write(b)
+}
+
+// Since is the time that a text such as 30d, 36h, 2026-01-31 or RFC 3339 means.
+func Since(text string, now time.Time) (time.Time, error) {
+	var since time.Time
+	days, isDays := strings.CutSuffix(text, "d")
+	if n, err := strconv.Atoi(days); isDays && err == nil {
+		since = now.Add(-time.Duration(n) * 24 * time.Hour)
+	} else if d, err := time.ParseDuration(text); err == nil {
+		since = now.Add(-d)
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil {
+		since = t.UTC()
+	} else if t, err := time.Parse(time.DateOnly, text); err == nil {
+		since = t
+	} else {
+		return since, fmt.Errorf("since %q: want a length of time such as 30d or 36h, a day such as 2026-01-31, or a time as in RFC 3339", text)
+	}
+	if !since.Before(now) {
+		return since, fmt.Errorf("since %q: it must lie before now", text)
+	}
+	return since, nil
+}
+
+// readStore writes the history out of the store of a daemon that does not run. Nobody else
+// may hold the store; nothing is written into it but what was due to be published.
+func readStore(ctx context.Context, f *config.File, version string, write func(historian) error) (err error) {
+	server, err := natsd.Start(natsd.Options{Dir: f.NATS.Store})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if closing := server.Shutdown(grace); err == nil && closing != nil {
+			err = fmt.Errorf("close the store: %w", closing)
+		}
+	}()
+	conn, err := server.Connect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	st, err := stream.Open(ctx, conn, stream.Options{})
+	if err != nil {
+		return err
+	}
+	return write(historian{
+		stream: st, inventory: stream.Bucket[access.Collection](st, "inventory"), findings: stream.Bucket[access.Findings](st, "findings"),
+		waivers: stream.Bucket[access.Waivers](st, "waivers"), settings: &settings{file: f}, version: version, now: time.Now().Round(0).UTC(),
+	})
+}

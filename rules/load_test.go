@@ -210,3 +210,26 @@ func TestBuiltInProved(t *testing.T) {
 func verdictsBy(rule string, all []access.Verdict) []access.Verdict {
 	return slices.DeleteFunc(slices.Clone(all), func(v access.Verdict) bool { return v.Rule != rule })
 }
+
+// TestCeilingOverride: a ceiling may be lowered, and raised only by who takes the risk on.
+func TestCeilingOverride(t *testing.T) {
+	load := func(c access.Ceiling, risk bool) (access.Ceiling, error) {
+		p := testPolicy()
+		p.Overrides = map[string]Override{"network/entry-too-broad": {Ceiling: &c, AcceptRisk: risk}}
+		e, err := Load(p)
+		if err != nil {
+			return "", err
+		}
+		r, _ := e.Rule("network/entry-too-broad")
+		return r.Ceiling, nil
+	}
+	if got, err := load(access.CeilingTell, false); err != nil || got != access.CeilingTell {
+		t.Errorf("lowered: %q, %v", got, err)
+	}
+	if got, err := load(access.CeilingAuto, true); err != nil || got != access.CeilingAuto {
+		t.Errorf("raised at one's own risk: %q, %v", got, err)
+	}
+	if _, err := load(access.CeilingAuto, false); err == nil || !strings.Contains(err.Error(), "add accept_risk: true") {
+		t.Errorf("raised: %v", err)
+	}
+}

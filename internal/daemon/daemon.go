@@ -205,7 +205,7 @@ func (d *Daemon) assemble() error {
 	})
 	d.remediate = remediate.NewStage(remediate.Options{
 		Actions: d.actions, Findings: d.findings, Control: stream.Bucket[remediate.Ledger](d.stream, "control"), Atlas: urgent{d.fleet},
-		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.fleet},
+		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.history, d.fleet},
 		Reads: func(rule string, scope access.Scope) []access.Kind { return engine().Reads(rule, scope) },
 		Locks: locks{d.stream, rand.Text(), cmp.Or(d.opts.Lease, lease)}, Policy: func() remediate.Policy { return d.settings.get().policy }, Skew: d.fleet.Skew,
 		Logger: d.logger.Named("remediate"), Metrics: remediate.NewMetrics(d.registry), Now: d.fleet.Now,

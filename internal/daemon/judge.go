@@ -17,6 +17,7 @@ type judge struct {
 	findings  documents[access.Findings]
 	facts     documents[access.Facts]
 	waivers   documents[access.Waivers]
+	history   documents[access.History]
 	fleet     *fleet
 }
 
@@ -29,6 +30,9 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 	in := rules.Input{Scope: f.Ref.Scope, Environment: doc.Environment, Collections: map[access.Kind]access.Collection{}, Now: j.fleet.Now(), Standing: doc.Standing, Open: doc.Findings}
 	if in.Facts, _, err = j.facts.Get(ctx, string(f.Ref.Scope)); err != nil {
 		return access.Verdict{}, fmt.Errorf("load facts of %s: %w", f.Ref.Scope, err)
+	}
+	if in.History, _, err = j.history.Get(ctx, string(f.Ref.Scope)); err != nil {
+		return access.Verdict{}, fmt.Errorf("load history of %s: %w", f.Ref.Scope, err)
 	}
 	waived, _, err := j.waivers.Get(ctx, rules.WaiversKey)
 	if err != nil {

@@ -141,6 +141,7 @@ func (d *Daemon) reconcile(ctx context.Context) {
 	}
 	d.clock(ctx, "reconciler")
 	d.unsettled(ctx)
+	d.countWaivers(ctx)
 	d.checkReplays(ctx)
 }
 

@@ -54,6 +54,7 @@ func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
 
 type metrics struct {
 	reloadFailed prometheus.Gauge
+	waivers      *prometheus.GaugeVec // by state
 	unreplayed   prometheus.Gauge
 	deliveries   *prometheus.CounterVec
 	latency      *prometheus.HistogramVec // by stage
@@ -61,6 +62,7 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	m := &metrics{
+		waivers:      waiverGauge(),
 		reloadFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reload_failed", Help: "1 while the configuration file on disk is refused and an older one is in force."}),
 		unreplayed:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reverts_without_replay", Help: "Rules that a response turns to revert, and that were not replayed within 90 days as they are."}),
 		deliveries:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewarden_deliveries_total", Help: "Messages handed to sinks."}, []string{"sink", "result"}),
@@ -70,7 +72,7 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_build_info", Help: "1, with the version as a label.", ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	reg.MustRegister(info, m.reloadFailed, m.unreplayed, m.deliveries, m.latency)
+	reg.MustRegister(info, m.waivers, m.reloadFailed, m.unreplayed, m.deliveries, m.latency)
 	return m
 }
 

@@ -8,14 +8,32 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// dated reports whether the user carries an end that can be read: Atlas's own, a label's,
-// or one that a machine wrote into its description.
-func (s *subject) dated() bool {
+// ends is when the user ends by its own word: the first of Atlas's date, a label's, and those
+// that a machine wrote into its description; zero where it has none that can be read.
+func (s *subject) ends() time.Time {
 	u := s.user()
-	return !u.DeleteAfterDate.IsZero() || len(written(u.Description)) > 0 || slices.ContainsFunc(u.Labels, func(l access.Label) bool {
-		_, _, ok := parseExpiry(l.Value)
-		return ok && (l.Key == "expires" || l.Key == "gatewarden/expires")
-	})
+	all := written(u.Description)
+	if !u.DeleteAfterDate.IsZero() {
+		all = append(all, u.DeleteAfterDate)
+	}
+	for _, l := range u.Labels {
+		if at, _, ok := parseExpiry(l.Value); ok && (l.Key == "expires" || l.Key == "gatewarden/expires") {
+			all = append(all, at)
+		}
+	}
+	if len(all) == 0 {
+		return time.Time{}
+	}
+	return slices.MinFunc(all, time.Time.Compare)
+}
+
+func (s *subject) dated() bool { return !s.ends().IsZero() }
+
+// endless reports whether the user has no end, or one that is farther than params.farthest.
+func (s *subject) endless() bool {
+	farthest, _ := s.rule.Params["farthest"].(time.Duration)
+	at := s.ends()
+	return at.IsZero() || farthest > 0 && at.After(s.now.Add(farthest))
 }
 
 // overAge reports whether the user is known to be older than its identity may be.

@@ -55,7 +55,8 @@ type testWorld struct {
 	Failing     map[string]int                 `json:"failing"`    // how often other rules failed in this judgement
 	Ungathered  bool                           `json:"ungathered"` // nothing is known of other scopes
 	Change      *testChange                    `json:"change"`
-	Params      map[string]any                 `json:"params"` // of the rule, in place of its own
+	Changes     []testChange                   `json:"changes"` // that came with it
+	Params      map[string]any                 `json:"params"`  // of the rule, in place of its own
 	Profile     string                         `json:"profile"`
 	Hooks       []string                       `json:"hooks"`     // hosts of our webhook
 	Writers     []string                       `json:"writers"`   // those of own that write
@@ -276,29 +277,42 @@ func (w testWorld) stated(c access.Collection) access.Collection {
 	return c
 }
 
-// change makes the test's change one of the rule's kind.
-func (w testWorld) change(r *Rule, in *Input) (err error) {
-	c := w.Change
-	if c == nil {
-		return nil
+// change makes the test's changes some of the rule's kind.
+func (w testWorld) change(r *Rule, in *Input) error {
+	all := slices.Clone(w.Changes)
+	if w.Change != nil {
+		all = slices.Insert(all, 0, *w.Change)
 	}
+	for i, c := range all {
+		made, err := w.made(c, r, in)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			made.ID += fmt.Sprint(i + 1)
+		}
+		in.Changes = append(in.Changes, made)
+	}
+	return nil
+}
+
+func (w testWorld) made(c testChange, r *Rule, in *Input) (ch access.Change, err error) {
 	kind := access.Kind(cmpOr(string(c.Kind), string(r.Kind)))
-	ch := access.Change{
+	ch = access.Change{
 		V: access.Version, ID: "test", Op: c.Op, Type: c.Type, Occurred: c.Occurred, Ended: c.Ended, Observed: w.Now, Fields: c.Fields, Actor: c.Actor, Gap: c.Gap, Own: c.Own, Intended: c.Intended,
 		Ref: access.Ref{Scope: in.Scope, Kind: kind, Name: c.Name},
 	}
 	if c.Before != nil {
 		if ch.Before, err = kinds[kind].decode(c.Before); err != nil {
-			return fmt.Errorf("before: %w", err)
+			return ch, fmt.Errorf("before: %w", err)
 		}
 	}
 	if c.After != nil {
 		if ch.After, err = kinds[kind].decode(c.After); err != nil {
-			return fmt.Errorf("after: %w", err)
+			return ch, fmt.Errorf("after: %w", err)
 		}
 	}
-	in.Changes = []access.Change{ch}
-	return nil
+	return ch, nil
 }
 
 func (id testIdentity) identity() (access.Identity, error) {

@@ -31,6 +31,10 @@ func (s *subject) govAlert() govAlert {
 		out.how = "disabled"
 	case out.ours && is && !s.govTellsUs(after):
 		out.how = "pointed away from us"
+	case out.ours && is && (before.EventType != after.EventType || !slices.Equal(before.Matchers, after.Matchers)):
+		out.how = "changed so that it tells of something else"
+	case was && is && before.Enabled && len(before.Notifications) > 0 && len(after.Notifications) == 0:
+		out.how = "left with nobody to tell"
 	case c.Op == access.OpObserved && c.Type == "ALERT_CONFIG_DELETED_AUDIT":
 		out.how = "deleted"
 	case c.Op == access.OpObserved && c.Type == "ALERT_CONFIG_DISABLED_AUDIT":
@@ -63,11 +67,20 @@ func (w *world) govOurHost(host string) bool {
 func (s *subject) govAlertBack() bool {
 	before, was := access.As[access.AlertConfig](s.change.Before)
 	for _, a := range access.States[access.AlertConfig](s.w.in.Collections[access.KindAlertConfig]) {
-		if a.Enabled && (a.ID == s.change.Ref.Name && (!was || !s.govTellsUs(before) || s.govTellsUs(a)) || was && govSameAlert(a, before)) {
+		if a.Enabled && (a.ID == s.change.Ref.Name && (!was || s.govTellsAgain(a, before)) || was && govSameAlert(a, before)) {
 			return true
 		}
 	}
 	return false
+}
+
+// govTellsAgain reports whether a configuration does what it did before: of ours, that it
+// tells us of the same; of another one, that it tells anybody, if it did.
+func (s *subject) govTellsAgain(a, before access.AlertConfig) bool {
+	if s.govTellsUs(before) {
+		return s.govTellsUs(a) && a.EventType == before.EventType && slices.Equal(a.Matchers, before.Matchers)
+	}
+	return len(a.Notifications) > 0 || len(before.Notifications) == 0
 }
 
 func govSameAlert(a, b access.AlertConfig) bool {

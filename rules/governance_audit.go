@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,75 +31,125 @@ const (
 	govUnclear                  // it is no filter
 )
 
-// govFiltered judges the filter of a project's auditing. No filter, and {}, let everything
-// through, as in MongoDB. Nothing passes one that asks for an action that MongoDB does not
-// audit, or that contradicts itself by its form; what depends on values counts as something.
+// govFiltered judges the filter of a project's auditing: nothing passes it if none of the
+// actions that MongoDB audits can, whatever else an event says. No filter, and {}, let
+// everything through, as in MongoDB. What depends on values counts as something.
 func (s *subject) govFiltered() govFilter {
 	a, _ := access.As[access.Auditing](s.res.Box)
 	if strings.TrimSpace(a.Filter) == "" {
 		return govSome
 	}
-	var doc map[string]json.RawMessage
+	var doc map[string]any
 	if err := json.Unmarshal([]byte(a.Filter), &doc); err != nil || doc == nil {
 		return govUnclear
 	}
-	if govNone(doc) {
-		return govNothing
+	if slices.ContainsFunc(govActions(), func(action string) bool { return govPasses(doc, action) != govNever }) {
+		return govSome
 	}
-	return govSome
+	return govNothing
 }
 
-// govNone reports whether nothing passes the conditions, all of which must hold.
-func govNone(doc map[string]json.RawMessage) bool {
-	for field, raw := range doc {
-		var parts []map[string]json.RawMessage
-		list := json.Unmarshal(raw, &parts) == nil
-		switch {
-		case field == "$and" && list && slices.ContainsFunc(parts, govNone),
-			field == "$or" && list && !slices.ContainsFunc(parts, func(p map[string]json.RawMessage) bool { return !govNone(p) }),
-			field == "$nor" && list && slices.ContainsFunc(parts, func(p map[string]json.RawMessage) bool { return len(p) == 0 }),
-			field == "atype" && govNoAction(raw):
-			return true
-		case !strings.HasPrefix(field, "$") && govImpossible(raw):
-			return true
-		}
+// govAnswer is whether an event of some action meets a condition.
+type govAnswer int
+
+const (
+	govNever   govAnswer = iota
+	govPerhaps           // it depends on what else the event says
+	govAlways
+)
+
+func (a govAnswer) not() govAnswer { return govAlways - a }
+
+// govAll is the answer of conditions that must all hold, govAny of those of which one must.
+func govAll[T any](list []T, ask func(T) govAnswer) govAnswer {
+	out := govAlways
+	for _, x := range list {
+		out = min(out, ask(x))
 	}
-	return false
+	return out
 }
 
-// govImpossible reports whether no value meets the condition of a field.
-func govImpossible(raw json.RawMessage) bool {
-	var cond map[string]json.RawMessage
-	if json.Unmarshal(raw, &cond) != nil {
-		return false
-	}
-	var in []json.RawMessage
-	return cond["$in"] != nil && json.Unmarshal(cond["$in"], &in) == nil && len(in) == 0
+func govAny[T any](list []T, ask func(T) govAnswer) govAnswer {
+	return govAll(list, func(x T) govAnswer { return ask(x).not() }).not()
 }
 
-// govNoAction reports whether no audited action meets the condition on the kind of action.
-func govNoAction(raw json.RawMessage) bool {
-	var one any
-	if json.Unmarshal(raw, &one) != nil {
-		return false
-	}
-	unknown := func(v any) bool {
-		name, ok := v.(string)
-		return !ok || !slices.Contains(govActions(), name)
-	}
-	cond, ok := one.(map[string]any)
+// govPasses answers for the conditions of a filter, or of a part of one.
+func govPasses(part any, action string) govAnswer {
+	doc, ok := part.(map[string]any)
 	if !ok {
-		return unknown(one)
+		return govPerhaps
 	}
-	if v, there := cond["$eq"]; there && unknown(v) {
-		return true
-	}
-	list, ok := cond["$in"].([]any)
-	return ok && !slices.ContainsFunc(list, func(v any) bool { return !unknown(v) || govPattern(v) })
+	return govAll(slices.Collect(maps.Keys(doc)), func(field string) govAnswer {
+		list, isList := doc[field].([]any)
+		ask := func(part any) govAnswer { return govPasses(part, action) }
+		switch {
+		case field == "$and" && isList:
+			return govAll(list, ask)
+		case field == "$or" && isList:
+			return govAny(list, ask)
+		case field == "$nor" && isList:
+			return govAny(list, ask).not()
+		case field == "atype":
+			return govMeets(doc[field], action)
+		case !strings.HasPrefix(field, "$"):
+			return govPossible(doc[field])
+		}
+		return govPerhaps
+	})
 }
 
-// govPattern: a regular expression is no name.
-func govPattern(v any) bool { _, is := v.(map[string]any); return is }
+// govPossible answers for the condition of any other field: only an empty list of values
+// tells by itself that no event meets it.
+func govPossible(cond any) govAnswer {
+	doc, _ := cond.(map[string]any)
+	if in, ok := doc["$in"].([]any); ok && len(in) == 0 {
+		return govNever
+	}
+	return govPerhaps
+}
+
+// govMeets answers for the condition on the kind of action, which every event has one of.
+func govMeets(cond any, action string) govAnswer {
+	doc, ok := cond.(map[string]any)
+	if !ok {
+		return govIs(cond, action)
+	}
+	return govAll(slices.Collect(maps.Keys(doc)), func(op string) govAnswer {
+		v := doc[op]
+		list, isList := v.([]any)
+		is := func(v any) govAnswer { return govIs(v, action) }
+		switch {
+		case op == "$eq":
+			return is(v)
+		case op == "$ne":
+			return is(v).not()
+		case op == "$in" && isList:
+			return govAny(list, is)
+		case op == "$nin" && isList:
+			return govAny(list, is).not()
+		case op == "$not":
+			return govMeets(v, action).not()
+		case op == "$exists":
+			return govSure(v == true || v == 1.0)
+		}
+		return govPerhaps
+	})
+}
+
+// govIs answers whether a value is the action; a regular expression may be any.
+func govIs(v any, action string) govAnswer {
+	if _, pattern := v.(map[string]any); pattern {
+		return govPerhaps
+	}
+	return govSure(v == any(action))
+}
+
+func govSure(yes bool) govAnswer {
+	if yes {
+		return govAlways
+	}
+	return govNever
+}
 
 // govActions are the actions that MongoDB audits, as the reference of its audit messages
 // lists them (https://www.mongodb.com/docs/manual/reference/audit-message/). A filter for

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"net/netip"
 	"slices"
@@ -74,6 +75,48 @@ func (r *networkRanges) ofProvider(p netip.Prefix) (in netip.Prefix, whose strin
 		}
 	}
 	return in, "", 0
+}
+
+// around are the declared ranges of providers that the network is a part of.
+func (r *networkRanges) around(p netip.Prefix) (out []netip.Prefix) {
+	for bits := p.Bits() - 1; bits >= 0; bits-- {
+		if in := netip.PrefixFrom(p.Addr(), bits).Masked(); r.provider[in] != "" {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
+// providerParts are the ranges of which entries cover a large part together, of those that
+// cover none alone. A lone address covers no range.
+func (s *subject) providerParts() []string {
+	least, _ := s.rule.Params["share"].(float64)
+	var parts []netip.Prefix
+	for _, r := range s.w.list {
+		p, ok := s.w.prefix(r.Name())
+		if _, _, share := s.w.ranges.ofProvider(p); ok && share > 0 && share < least {
+			parts = append(parts, p)
+		}
+	}
+	slices.SortFunc(parts, comparePrefixes)
+	share, count := map[netip.Prefix]float64{}, map[netip.Prefix]int{}
+	for i, p := range parts {
+		if i > 0 && slices.ContainsFunc(parts[:i], func(o netip.Prefix) bool { return o.Bits() < p.Bits() && o.Contains(p.Addr()) }) {
+			continue
+		}
+		for _, in := range s.w.ranges.around(p) {
+			share[in] += math.Ldexp(1, in.Bits()-p.Bits())
+			count[in]++
+		}
+	}
+	out := []string{}
+	for in, covered := range share {
+		if covered >= least {
+			out = append(out, fmt.Sprintf("%s of %s (%d entries)", in, s.w.ranges.provider[in], count[in]))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // ofDevelopers reports whether the network is inside the ranges of people, and not inside

@@ -18,7 +18,7 @@ func (s *subject) privileged() []string {
 	for where, roles := range s.holds() {
 		for _, r := range roles {
 			owner := r == reach.OrgOwner || r == reach.ProjectOwner
-			if !owner || mapping && (slices.Contains(declared, m.Group) || slices.Contains(declared, m.Group+"="+r)) {
+			if !owner || mapping && declaresGroup(declared, m.Group, r) {
 				continue
 			}
 			if where != s.ref.Scope.ID() {
@@ -28,6 +28,13 @@ func (s *subject) privileged() []string {
 		}
 	}
 	return access.SortNames(out)
+}
+
+// declaresGroup reports whether the group is declared to give the role. One that is named
+// like the declaration of another one's role is none.
+func declaresGroup(declared []string, group, role string) bool {
+	return slices.Contains(declared, group+"="+role) || slices.Contains(declared, group) &&
+		!strings.HasSuffix(group, "="+reach.OrgOwner) && !strings.HasSuffix(group, "="+reach.ProjectOwner)
 }
 
 // federationGap is what keeps people from being signed in by an identity provider of the

@@ -267,11 +267,12 @@ func (p *replayer) finish() {
 }
 
 func (p *replayer) holds(ref access.Ref) bool {
-	if ref.Name == p.wholeName() && p.rule.whole != nil { // settings bear the name of their scope too
-		return p.today.judgeWhole(p.rule, "", history{}).Answer == access.AnswerViolation
+	// A project and its settings are called like the whole of it.
+	if p.rule.whole != nil && ref.Name == p.wholeName() && p.today.judgeWhole(p.rule, "", history{}).Answer == access.AnswerViolation {
+		return true
 	}
 	r, there := p.today.in.Collections[p.rule.Kind].Find(ref.Name)
-	return there && p.today.judgeResource(p.rule, r, "", history{}).Answer == access.AnswerViolation
+	return there && p.rule.each != nil && p.today.judgeResource(p.rule, r, "", history{}).Answer == access.AnswerViolation
 }
 
 func (p *replayer) wholeName() string { return p.in.Scope.ID() }

@@ -146,8 +146,7 @@ func (s *subject) causes(e unionEntry, from time.Time) bool {
 	if s.w.excused(e.res) {
 		return false
 	}
-	wide := reach.Expose([]netip.Prefix{e.prefix}).V4 > wideV4 || e.prefix.Addr().Is6() && e.prefix.Bits() < wideV6
-	return wide && !reach.Contains(s.w.policy.declared[s.w.in.Environment], e.prefix)
+	return wide(e.prefix) && !reach.Contains(s.w.policy.declared[s.w.in.Environment], e.prefix)
 }
 
 func families(e reach.Exposure) string {

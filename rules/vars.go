@@ -104,6 +104,7 @@ var ofEntry = []variable{
 	{"exposure.v6_64s", cel.IntType, func(s *subject) any { return int64(s.exposure().V6Slash64) }},
 	{"exposure.declared", cel.BoolType, func(s *subject) any { return s.declared() }},                 // inside the declared networks of the environment
 	{"exposure.causes", cel.ListType(cel.StringType), func(s *subject) any { return s.companions() }}, // the entry, and what must go with it for the rest not to be the world
+	{"exposure.passing_world", cel.BoolType, func(s *subject) any { return s.passingWorld() }},        // of a change: it was, with what stood beside it, and is not alone
 	{"exposure.security_group", cel.BoolType, func(s *subject) any { return s.securityGroup() }},
 }
 

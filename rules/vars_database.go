@@ -80,7 +80,8 @@ var ofHolder = []variable{
 
 // ofLifetime tell how old a database user and its password are.
 var ofLifetime = []variable{
-	{"lifetime.dated", cel.BoolType, func(s *subject) any { return s.dated() }}, // it carries an end that can be read
+	{"lifetime.dated", cel.BoolType, func(s *subject) any { return s.dated() }},     // it carries an end that can be read
+	{"lifetime.endless", cel.BoolType, func(s *subject) any { return s.endless() }}, // it carries none, or one farther than params.farthest
 	{"lifetime.created", cel.TimestampType, func(s *subject) any { return s.created() }},
 	{"lifetime.has_created", cel.BoolType, func(s *subject) any { return !s.created().IsZero() }},
 	{"lifetime.over_age", cel.BoolType, func(s *subject) any { return s.overAge() }}, // older than its identity may be, as far as is known

@@ -74,6 +74,8 @@ func ofNetwork() []variable {
 func ofList() []variable {
 	return []variable{
 		{"net.listed", cel.IntType, func(s *subject) any { return s.w.listedEntries() }}, // entries, also those that could not be decoded
+		{"net.declares_providers", cel.BoolType, func(s *subject) any { return len(s.w.ranges.providers) > 0 }},
+		{"net.provider_parts", cel.ListType(cel.StringType), func(s *subject) any { return s.providerParts() }}, // ranges of which entries cover params.share together
 		{"net.widest", cel.ListType(cel.StringType), func(s *subject) any { return s.widestEntries() }},
 	}
 }

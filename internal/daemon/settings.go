@@ -46,7 +46,7 @@ func build(f *config.File) (*settings, error) {
 
 // buildFor is build for an installation whose own credentials are these.
 func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
-	user, err := userRules(f.Rules.Paths)
+	user, err := configuredRules(f)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	}
 	engine, err := rules.Load(given, user...)
 	if err != nil {
-		return nil, err
+		return nil, placed(f, err)
 	}
 	if engine, err = chosen(f, engine); err != nil {
 		return nil, err
@@ -241,16 +241,17 @@ func userRules(paths []string) ([]rules.Source, error) {
 	for _, p := range paths {
 		files := []string{p}
 		if info, err := os.Stat(p); err != nil {
-			return nil, fmt.Errorf("rules.paths: %w: create it, or take it out of the configuration", err)
+			return nil, fmt.Errorf("rules: %w: create it, or do not name it", err)
 		} else if info.IsDir() {
-			if files, err = filepath.Glob(filepath.Join(p, "*.yaml")); err != nil {
-				return nil, fmt.Errorf("rules.paths: %s: %w", p, err)
+			// Both spellings: a file that was silently left out would be a rule that protects nobody.
+			if files, err = filepath.Glob(filepath.Join(p, "*.y*ml")); err != nil {
+				return nil, fmt.Errorf("rules: %s: %w", p, err)
 			}
 		}
 		for _, name := range files {
 			text, err := os.ReadFile(name)
 			if err != nil {
-				return nil, fmt.Errorf("rules.paths: %w", err)
+				return nil, fmt.Errorf("rules: %w", err)
 			}
 			out = append(out, rules.Source{Name: name, Text: text})
 		}

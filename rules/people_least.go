@@ -30,6 +30,13 @@ func (s *subject) leastPrivilege() reach.Suggestion {
 	return reach.LeastPrivilege(e, s.now)
 }
 
+// leastNarrower: a role that is only for what leaves no event, or is rare, is not to be lost
+// for not having been seen in use, as it is with machines.
+func (s *subject) leastNarrower() bool {
+	l := s.least()
+	return l.Known && l.Narrower && newEvidence(s.ownRoles(), l).narrower
+}
+
 // rareRoles are the roles that keep what is rare or leaves no event, as far as something
 // narrower than what is held does.
 func (s *subject) rareRoles() []string {

@@ -135,7 +135,8 @@ func (s *subject) raiseOver() bool {
 	return len(left) == 0 && (s.ref.Kind != access.KindTeamMember || s.w.untoldGrants() == "")
 }
 
-// beingSetUp reports whether the change fell into the first while of a project. Atlas's ids
+// beingSetUp reports whether the change, or what is judged now, falls into the first while
+// of a project. Atlas's ids
 // are ObjectIds, which begin with the second of their making (a guess as to projects: it is
 // nowhere promised; were it wrong, no project would ever seem new).
 func (s *subject) beingSetUp() bool {
@@ -145,7 +146,11 @@ func (s *subject) beingSetUp() bool {
 		return false
 	}
 	made := time.Unix(int64(raw[0])<<24|int64(raw[1])<<16|int64(raw[2])<<8|int64(raw[3]), 0)
-	age := s.change.Occurred.Sub(made)
+	at := s.now
+	if s.change != nil {
+		at = s.change.Occurred
+	}
+	age := at.Sub(made)
 	return age >= -time.Minute && age < within
 }
 

@@ -51,7 +51,7 @@ var ofPerson = []variable{
 	{"owner.doubt", cel.StringType, func(s *subject) any { return s.ownerDoubt() }},
 	{"owner.declared", cel.BoolType, func(s *subject) any { return s.ownerDeclared() }}, // the matrix gives the team this
 	{"least.floor", cel.BoolType, func(s *subject) any { return s.atFloor() }},          // there is nothing narrower
-	{"least.narrower", cel.BoolType, func(s *subject) any { return s.least().Known && s.least().Narrower }},
+	{"least.narrower", cel.BoolType, func(s *subject) any { return s.leastNarrower() }},
 	{"least.roles", texts, func(s *subject) any { return orEmpty(s.least().Roles) }}, // that are enough for what it was seen doing
 	{"least.listed", cel.StringType, func(s *subject) any { return s.leastListed() }},
 	{"least.rare", texts, func(s *subject) any { return s.rareRoles() }}, // that keep what is rare or leaves no event
@@ -79,6 +79,7 @@ var ofCrowd = []variable{
 	{"matrix.configured", cel.BoolType, func(s *subject) any { return len(s.w.Matrix) > 0 }},
 	{"matrix.missing", texts, func(s *subject) any { return s.missingTeams().names }}, // declared teams that have no roles here
 	{"matrix.missing_doubt", cel.StringType, func(s *subject) any { return s.missingTeams().doubt }},
+	{"matrix.new_project", cel.BoolType, func(s *subject) any { return s.beingSetUp() }},  // within params.setup of the making of the project
 	{"matrix.mapped_data", texts, func(s *subject) any { return s.mappedData() }},         // groups with Data Explorer roles here that no row grants
 	{"people.mappings_odd", cel.IntType, func(s *subject) any { return s.mappingsOdd() }}, // mappings that could not be decoded
 }

@@ -211,7 +211,9 @@ func (e evasion) play(t *testing.T, engine *Engine) {
 		b.judge()
 	}
 	e.each(func(rule, name string, want fileWant) {
-		if got := states(b.doc, rule, name); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, string(want.Answer)) && strings.HasSuffix(s, want.Severity) }) {
+		if got := states(b.doc, rule, name); !slices.ContainsFunc(got, func(s string) bool {
+			return strings.HasPrefix(s, string(want.Answer)) && strings.HasSuffix(s, want.Severity)
+		}) {
 			t.Errorf("%s: %s is %q, want %s %s", rule, name, got, want.Answer, want.Severity)
 		}
 	})

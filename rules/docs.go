@@ -43,6 +43,7 @@ func (r Rule) doc(b *strings.Builder) {
 	row("also reads, where the profile covers it", names(r.WhereCovered))
 	row("of other projects", names(r.Siblings))
 	row("environments", strings.Join(r.Environments, ", "))
+	row("fix", r.Fix)
 	row("remedy", r.Remedy)
 	row("ceiling", ceilingText(r.Ceiling))
 	row("controls", strings.Join(r.Controls, ", "))

@@ -149,7 +149,7 @@ func (p *parser) rule(n *yaml.Node) *draft {
 	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}}
 	var on, severity, ceiling string
 	known := map[string]func(*yaml.Node){
-		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "severity": p.text(&severity),
+		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "fix": p.text(&r.Fix), "severity": p.text(&severity),
 		"kind": func(v *yaml.Node) { r.Kinds = p.oneOrMore(v) }, "on": p.text(&on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
 		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) },
 		"reads_where_covered": func(v *yaml.Node) { r.WhereCovered = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },

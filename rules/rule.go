@@ -16,6 +16,7 @@ type Rule struct {
 	ID           string
 	Title        string
 	Why          string // the reason for the rule
+	Fix          string // what a person does about a finding
 	Severity     access.Severity
 	Kind         access.Kind   // the first of Kinds
 	Kinds        []access.Kind // what it judges, each for itself

@@ -39,6 +39,9 @@ func TestRuleBook(t *testing.T) {
 		if got := []string{r.ID, string(r.Severity), on, ceilingText(r.Ceiling)}; !slices.Equal(got, f) {
 			t.Errorf("the rule is %v, the book says %v", got, f)
 		}
+		if n := len(r.Fix); n < 30 || n > 400 || !strings.HasSuffix(r.Fix, ".") {
+			t.Errorf("%s: what to do has %d characters and should be a few sentences: %q", r.ID, n, r.Fix)
+		}
 		if r.Title == "" || r.Why == "" || len(r.Controls) == 0 || r.Tests.Worlds < 1 || r.Tests.Assertions < 4 {
 			t.Errorf("%s: title %q, reason of %d characters, %d controls, %d tests with %d assertions", r.ID, r.Title, len(r.Why), len(r.Controls), r.Tests.Worlds, r.Tests.Assertions)
 		}

@@ -171,6 +171,9 @@ func TestPage(t *testing.T) {
 			if over := eval[int](t, b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 				t.Errorf("%s: %d points stand out at a width of %d", name, over, w)
 			}
+			if over := eval[int](t, b, `Math.max(0, ...[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth))`); w == 1280 && over > 0 {
+				t.Errorf("%s: a table is scrolled by %d points though there is room", name, over)
+			}
 		}
 		if p := b.wrong(); len(p) > 0 {
 			t.Errorf("%s: %s", name, strings.Join(p, "\n"))

@@ -158,16 +158,23 @@ func (x index) testcase(s Scope, rule Rule) junitCase {
 	judged, asked := s.Judged[rule.ID]
 	var standing, waived, failed []string
 	worst := access.Info
+	var fix string
+	if found := x.findings[at]; len(found) > 0 {
+		fix = sameAdvice(found)
+	}
 	for _, f := range x.findings[at] {
 		if f.IsWaived() {
-			waived = append(waived, f.line())
+			waived = append(waived, f.line(fix))
 			continue
 		}
-		standing = append(standing, f.line())
+		standing = append(standing, f.line(fix))
 		failed = append(failed, f.Message)
 		if rank(f.Severity) <= rank(worst) {
 			worst = f.Severity
 		}
+	}
+	if fix != "" && len(standing) > 0 {
+		standing = append(standing, "Fix: "+fix)
 	}
 	var open []string
 	for _, u := range x.unknown[at] {
@@ -207,13 +214,13 @@ func headline(messages []string) string {
 	return fmt.Sprintf("%d findings", len(messages))
 }
 
-// line is a finding in one line.
-func (f Finding) line() string {
+// line is a finding in one line, with what to do unless that is told for several.
+func (f Finding) line(told string) string {
 	s := fmt.Sprintf("[%s] %s %s: %s", f.Severity, f.Ref.Kind, f.Ref.Name, f.Message)
 	if f.Unknown != "" {
 		s += " Cannot be judged now: " + f.Unknown + "."
 	}
-	if fix := cmp.Or(f.Fix, f.Remedy); fix != "" {
+	if fix := f.Advice(); fix != told {
 		s += " Fix: " + fix
 	}
 	if f.IsWaived() {

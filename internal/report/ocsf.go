@@ -140,7 +140,7 @@ func ocsfFinding(r Report, f Finding, rule Rule) ocsfEvent {
 	}
 	e.Message = inert(f.Message)
 	e.FindingInfo.UID, e.FindingInfo.CreatedTime = f.ID, millis(f.OpenedAt)
-	e.Remediation.Desc = inert(cmp.Or(f.Fix, f.Remedy, rule.Remedy, "none that is safe to name"))
+	e.Remediation.Desc = inert(cmp.Or(f.Advice(), rule.Fix, "none that is safe to name"))
 	if f.Owner != "" {
 		e.Resources[0].Owner = map[string]string{"name": inert(f.Owner)}
 	}

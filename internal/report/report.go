@@ -16,6 +16,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -176,11 +177,18 @@ type Rule struct {
 	Kinds      []access.Kind   `json:"kinds,omitempty"` // that it reads, its own first
 	On         string          `json:"on,omitempty"`    // state or change
 	Severity   access.Severity `json:"severity"`        // in production
+	Fix        string          `json:"fix,omitempty"`   // what a person does about a finding
 	Remedy     string          `json:"remedy,omitempty"`
 	Ceiling    access.Ceiling  `json:"ceiling,omitempty"`
 	Controls   []string        `json:"controls,omitempty"` // such as CC6.1, A.8.20, PCI 1.3, CIS 12
 	References []string        `json:"references,omitempty"`
 }
+
+// noRemedy is the remedy of a rule that Gatewarden can do nothing about.
+const noRemedy = "none"
+
+// HasRemedy reports whether Gatewarden itself can put right what the rule finds.
+func (r Rule) HasRemedy() bool { return r.Remedy != "" && r.Remedy != noRemedy }
 
 // Finding is a violation, with what one needs to act on it without looking elsewhere.
 // A rule that cannot be judged any more keeps it, with Unknown saying why.
@@ -199,6 +207,15 @@ func (f Finding) IsWaived() bool { return f.State == access.FindingWaived }
 // Stands reports whether somebody has to do something about the finding: it is open, and
 // no waiver holds.
 func (f Finding) Stands() bool { return f.Open() && !f.IsWaived() }
+
+// Advice is what to do about the finding, or the name of its remedy if its rule does not
+// say; empty: there is neither.
+func (f Finding) Advice() string {
+	if f.Remedy == noRemedy {
+		return f.Fix
+	}
+	return cmp.Or(f.Fix, f.Remedy)
+}
 
 // Unknown is a rule that could not tell, of one scope and for one reason. Ref is the
 // first resource of Count; its name is empty where it is all of the kind.

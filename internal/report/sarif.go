@@ -134,7 +134,7 @@ func WriteSARIF(w io.Writer, r Report, o Options) error {
 
 func sarifRuleOf(rule Rule) sarifRule {
 	var help []string
-	for _, part := range append([]string{rule.Why, remedyLine(rule)}, rule.References...) {
+	for _, part := range append([]string{rule.Why, rule.fixLine(), rule.remedyLine()}, rule.References...) {
 		if part != "" {
 			help = append(help, inert(part))
 		}
@@ -154,11 +154,18 @@ func sarifRuleOf(rule Rule) sarifRule {
 	return out
 }
 
-func remedyLine(rule Rule) string {
-	if rule.Remedy == "" {
+func (r Rule) fixLine() string {
+	if r.Fix == "" {
 		return ""
 	}
-	return "Remedy: " + rule.Remedy
+	return "Fix: " + r.Fix
+}
+
+func (r Rule) remedyLine() string {
+	if !r.HasRemedy() {
+		return ""
+	}
+	return "Remedy: " + r.Remedy
 }
 
 // unique keeps the first of each.
@@ -205,7 +212,7 @@ func sarifFinding(f Finding, rule int, artifact string, compared bool) sarifResu
 		Locations: locations(artifact, f.Ref, f.ProjectTitle), Fingerprints: fingerprints(f.ID), Suppressions: []sarifSuppression{},
 		Properties: map[string]any{
 			"severity": f.Severity, "gate": f.Gate, "environment": f.Environment, "scope": f.Ref.Scope, "resourceKind": f.Ref.Kind,
-			"state": f.stateWord(), "security-severity": securitySeverity(f.Severity), "fix": cmp.Or(f.Fix, f.Remedy), "unknown": f.Unknown,
+			"state": f.stateWord(), "security-severity": securitySeverity(f.Severity), "fix": f.Advice(), "unknown": f.Unknown,
 			"facts": f.Evidence.Facts,
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +60,7 @@ type table struct {
 	faint       lipgloss.Style
 	by          map[access.Severity]lipgloss.Style
 	warn        lipgloss.Style
+	told        map[string]string // what to do, by rule, as far as it was written
 }
 
 func newTable(o Options) *table {
@@ -72,7 +72,7 @@ func newTable(o Options) *table {
 	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)).Bold(true) }
 	return &table{
 		width: max(narrowWidth, cmp.Or(o.Width, usualWidth)), plain: r.NewStyle(), bold: r.NewStyle().Bold(true), faint: r.NewStyle().Faint(true),
-		warn: colour("11"),
+		warn: colour("11"), told: map[string]string{},
 		by: map[access.Severity]lipgloss.Style{
 			access.Critical: colour("13"), access.High: colour("9"), access.Medium: colour("11"), access.Low: colour("12"), access.Info: colour("6"),
 		},
@@ -195,73 +195,6 @@ func (t *table) matrix(r Report) {
 	}
 	t.line("")
 	t.figures(rows)
-}
-
-func (t *table) findings(r Report) {
-	by := map[access.Severity][]Finding{}
-	for _, f := range r.Findings {
-		if f.Stands() {
-			by[f.Severity] = append(by[f.Severity], f)
-		}
-	}
-	order := access.Severities()
-	for _, s := range slices.Sorted(maps.Keys(by)) {
-		if !slices.Contains(order, s) {
-			order = append(order, s)
-		}
-	}
-	for _, s := range order {
-		if len(by[s]) == 0 {
-			continue
-		}
-		t.section(t.by[s], inert(cmp.Or(string(s), "no severity")), len(by[s]))
-		t.list(by[s], r)
-	}
-}
-
-// list writes findings under the heads of their projects.
-func (t *table) list(findings []Finding, r Report) {
-	names := r.names()
-	var scope access.Scope
-	for _, f := range findings {
-		if f.Ref.Scope != scope {
-			scope = f.Ref.Scope
-			head := cmp.Or(f.ProjectTitle, names[scope])
-			if f.Environment != "" {
-				head += " (" + f.Environment + ")"
-			}
-			t.text(2, t.bold, head)
-		}
-		t.finding(f)
-	}
-}
-
-func (t *table) finding(f Finding) {
-	head := f.Rule + "  " + f.Ref.Name
-	if f.Key != "" {
-		head += " " + f.Key
-	}
-	if f.New {
-		head += "  [new: " + f.NewWhy + "]"
-	}
-	t.text(4, t.plain, head)
-	t.text(6, t.plain, f.Message)
-	for _, l := range [][2]string{{"unknown now: ", f.Unknown}, {"fix: ", cmp.Or(f.Fix, f.Remedy)}, {"owner: ", f.Owner}, {"announced: ", f.Expected}} {
-		if l[1] != "" {
-			t.text(6, t.faint, l[0]+l[1])
-		}
-	}
-	if f.IsWaived() {
-		t.text(6, t.faint, "waived "+f.waiverText())
-	}
-}
-
-func (t *table) waived(r Report) {
-	list := slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return !f.Open() || !f.IsWaived() })
-	if len(list) > 0 {
-		t.section(t.faint, "waived", len(list))
-		t.list(list, r)
-	}
 }
 
 func (t *table) unknown(r Report) {

@@ -125,7 +125,13 @@ func (j *judging) found(f access.Finding, title string) {
 	if f.State == access.FindingWaived {
 		j.used[f.Waiver.ID]++
 	}
-	j.report.Findings = append(j.report.Findings, report.Finding{Finding: f, ProjectTitle: title, Gate: report.GateOf(f.Rule), Fix: fix(f)})
+	j.report.Findings = append(j.report.Findings, report.Finding{Finding: f, ProjectTitle: title, Gate: report.GateOf(f.Rule), Fix: j.fix(f)})
+}
+
+// fix is what its rule says that a person does about a finding.
+func (j *judging) fix(f access.Finding) string {
+	r, _ := j.engine.Rule(f.Rule)
+	return r.Fix
 }
 
 func (j *judging) describe(in rules.Input) report.Scope {
@@ -173,7 +179,7 @@ func rulesOf(e *rules.Engine) []report.Rule {
 	for _, r := range e.Rules() {
 		out = append(out, report.Rule{
 			ID: r.ID, Title: r.Title, Why: r.Why, Gate: report.GateOf(r.ID), Kinds: kindsOf(r), On: string(r.On), Severity: r.Severity,
-			Remedy: r.Remedy, Ceiling: r.Ceiling, Controls: r.Controls, References: r.References,
+			Fix: r.Fix, Remedy: r.Remedy, Ceiling: r.Ceiling, Controls: r.Controls, References: r.References,
 		})
 	}
 	return out

@@ -109,6 +109,11 @@ func TestScan(t *testing.T) {
 	if !slices.ContainsFunc(r.NotCovered, func(n report.NotCovered) bool { return n.Rule == "network/transient-open-to-world" }) {
 		t.Error("it is not said that rules on changes were not asked")
 	}
+	for _, f := range r.Findings {
+		if rule, _ := e.Rule(f.Rule); f.Fix == "" || f.Fix != rule.Fix {
+			t.Errorf("%s: what to do is %q, the rule says %q", f.Rule, f.Fix, rule.Fix)
+		}
+	}
 	if len(r.Rules) != len(e.Rules()) {
 		t.Errorf("%d rules of %d", len(r.Rules), len(e.Rules()))
 	}

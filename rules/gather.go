@@ -132,12 +132,13 @@ type ties struct {
 	org     Input
 	wanted  map[string]bool              // users that configuration names
 	matrix  map[string]bool              // teams that it names
+	due     map[string][]string          // ids of teams that the matrix gives roles, by environment
 	members map[string][]access.Resource // team_member records by team
 	people  map[string]access.Resource   // org_member records by username
 }
 
 func newTies(p *policy, org Input) *ties {
-	t := &ties{org: org, wanted: map[string]bool{}, matrix: map[string]bool{}, members: map[string][]access.Resource{}, people: map[string]access.Resource{}}
+	t := &ties{org: org, wanted: map[string]bool{}, matrix: map[string]bool{}, due: map[string][]string{}, members: map[string][]access.Resource{}, people: map[string]access.Resource{}}
 	for _, who := range p.Principals {
 		for _, n := range append(slices.Clone(who.Atlas), who.Email) {
 			t.wanted[access.FoldName(n)] = true
@@ -148,6 +149,15 @@ func newTies(p *policy, org Input) *ties {
 	}
 	for _, row := range p.Matrix {
 		t.matrix[row.Team] = true
+	}
+	for _, team := range access.States[access.Team](org.Collections[access.KindTeam]) {
+		for _, row := range p.Matrix {
+			for env, roles := range row.Roles {
+				if row.Team == team.Title && len(roles) > 0 {
+					t.due[env] = append(t.due[env], team.ID)
+				}
+			}
+		}
 	}
 	for _, r := range org.Collections[access.KindTeamMember].Resources {
 		if m, ok := access.As[access.TeamMember](r.Box); ok {
@@ -181,9 +191,13 @@ func (t *ties) part(k access.Kind, all []access.Resource, p access.Contribution)
 	case access.KindOrgMember:
 		return t.concerned(p)
 	case access.KindTeamMember:
-		var out []access.Resource
+		teams := slices.Clone(t.due[p.Environment]) // also those that hold nothing here, and should
 		for _, g := range p.Teams {
-			out = append(out, t.members[g.Team]...)
+			teams = append(teams, g.Team)
+		}
+		var out []access.Resource
+		for _, id := range access.SortNames(teams) {
+			out = append(out, t.members[id]...)
 		}
 		return byName(out)
 	}

@@ -77,7 +77,18 @@ func (s *subject) machineEvidence() *machineEvidence {
 		return &machineEvidence{unknown: r + " acts in every project, and what it did there only the feeds of these tell"}
 	}
 	h := s.w.in.History
-	return newEvidence(held, reach.LeastPrivilege(s.feed(h.Duties[s.machineID()], access.Since(h.Feed, s.now, access.SpanSlack)), s.now))
+	return newEvidence(held, reach.LeastPrivilege(s.feed(h.Duties[s.machineID()], s.held(access.Since(h.Feed, s.now, access.SpanSlack))), s.now))
+}
+
+// held is since when what is held now was watched, of a feed that was read since then: what
+// came or changed later shows less of what it is for.
+func (s *subject) held(since time.Time) time.Time {
+	for _, at := range []time.Time{added(*s.res), s.res.ChangedAt} {
+		if !since.IsZero() && at.After(since) {
+			since = at
+		}
+	}
+	return since
 }
 
 // feed is the evidence of a feed in which the credential was seen doing something.

@@ -20,7 +20,7 @@ func (s *subject) least() reach.Suggestion { return once(&s.people().least, s.le
 
 func (s *subject) leastPrivilege() reach.Suggestion {
 	h := s.w.in.History
-	e := reach.Evidence{Since: access.Since(h.Feed, s.now, access.SpanSlack)}
+	e := reach.Evidence{Since: s.held(access.Since(h.Feed, s.now, access.SpanSlack))}
 	switch t := s.res.Box.State.(type) {
 	case access.OrgMember:
 		e.OrgRoles, e.OrgEvents = t.OrgRoles, h.Duties[t.Username]

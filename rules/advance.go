@@ -77,6 +77,7 @@ func (f *fold) attribute() {
 		for id, old := range f.next.Findings {
 			if old.Evidence.Change == c.ID {
 				old.Actor, old.Evidence.Events = c.Actor, c.Events
+				old.Expected = f.stillExpected(old, c)
 				if old.CauseAt.After(c.Occurred) && !c.Occurred.IsZero() {
 					old.CauseAt = c.Occurred // seen by a read; the event says since when
 				}
@@ -140,6 +141,9 @@ func (f *fold) takeNow(id string, v access.Verdict, old access.Finding, exists b
 		}
 	default:
 		f.unknown[refKey(v.Rule, v.Ref)] = v.Why
+		if r := f.e.find(v.Rule); r.eachOf != nil && v.Ref.Kind == r.Kind {
+			f.unknown[r.ID] = v.Why // which names there are is not known
+		}
 		if open {
 			f.mark(id, v.Why)
 		}
@@ -194,6 +198,19 @@ func (f *fold) expected(v access.Verdict) string {
 		return ""
 	}
 	return x.ID
+}
+
+// stillExpected is what announced the change of a finding once it is known who made it: an
+// expectation that is still there and does not mean that one announced nothing.
+func (f *fold) stillExpected(n access.Finding, c access.Change) string {
+	if x, ok := f.e.policy.Expected(f.in.Expected, c, n.Rule, titleOf(f.in)); ok {
+		return x.ID
+	}
+	named := func(x access.Expectation) bool { return x.ID == n.Expected }
+	if c.Actor.Type == access.ActorUnknown || slices.ContainsFunc(f.e.policy.Expectations, named) || slices.ContainsFunc(f.in.Expected, named) {
+		return ""
+	}
+	return n.Expected
 }
 
 // origin says whether the violation came about while we watched.
@@ -308,9 +325,11 @@ func (f *fold) unseen(id string, n access.Finding) {
 		f.resolve(id, "its change does not stand any more", time.Time{})
 		return
 	}
-	if why, ok := f.unknown[refKey(n.Rule, n.Ref)]; ok {
-		f.mark(id, why)
-		return
+	for _, key := range []string{refKey(n.Rule, n.Ref), n.Rule} {
+		if why, ok := f.unknown[key]; ok {
+			f.mark(id, why)
+			return
+		}
 	}
 	answer, why := absent(f.in, n.Ref)
 	if answer == access.AnswerUnknown {

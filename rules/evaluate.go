@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -97,10 +98,9 @@ func (w *world) judgeWhole(r *Rule, trouble string, past history) access.Verdict
 // verdict makes v the answer with all that belongs to it.
 func (s *subject) verdict(v *access.Verdict, c *check, trouble string, past history) {
 	v.Rule, v.Ref, v.Answer, v.Why = s.rule.ID, s.ref, access.AnswerUnknown, trouble
+	var keyless error
 	if s.rule.key != nil {
-		if key, err := s.rule.key.text(s); err == nil {
-			v.Key = key
-		}
+		v.Key, keyless = s.rule.key.text(s)
 	}
 	if v.Why == "" {
 		v.Why = s.w.quarantined(s.rule)
@@ -111,7 +111,7 @@ func (s *subject) verdict(v *access.Verdict, c *check, trouble string, past hist
 	s.recall(v.Key, past)
 	var err error
 	if v.Answer, v.Why, err = s.answer(c); err == nil && v.Answer == access.AnswerViolation {
-		err = s.describe(c, v, past)
+		err = cmp.Or(keyless, s.describe(c, v, past)) // without its key it would be another finding
 	}
 	if err != nil {
 		s.w.failed(s.rule, err)

@@ -120,3 +120,31 @@ func TestAnnouncedOnceTheActorIsKnown(t *testing.T) {
 		})
 	}
 }
+
+// TestApproverTurnsOutToBeTheActor: what was noted while nobody knew who acted is taken back
+// once the word comes that it was the one who approved it.
+func TestApproverTurnsOutToBeTheActor(t *testing.T) {
+	p := testPolicy()
+	p.Principals = []access.Principal{{ID: "rajesh", Email: "rajesh@example.com"}}
+	p.Expectations = []access.Expectation{{V: 1, ID: "cutover", Name: wideOpen, Rule: "network/*", From: t0, Until: t0.Add(time.Hour), Reason: "r", Approved: "rajesh"}}
+	e := mustLoad(t, p)
+	for _, again := range []bool{true, false} {
+		in := waivedWorld(t0.Add(time.Minute))
+		col := in.Collections[access.KindIPAccessEntry]
+		r := &col.Resources[0]
+		r.FirstSeen, r.ChangedAt, r.Cause = t0.Add(30*time.Second), t0.Add(30*time.Second), string(prj)+".ip_access_entry.1.0"
+		change := access.Change{V: 1, ID: r.Cause, Ref: access.Ref{Scope: prj, Kind: access.KindIPAccessEntry, Name: wideOpen}, Op: access.OpCreated, After: r.Box, Occurred: r.ChangedAt, Observed: r.ChangedAt}
+		in.Changes = []access.Change{change}
+		doc, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
+		late := change
+		late.Op, late.Rev, late.Actor = access.OpAttributed, 1, access.Actor{Type: access.ActorHuman, Name: "rajesh@example.com"}
+		in.Changes, in.Open, in.Now, r.Actor = []access.Change{late}, doc.Findings, in.Now.Add(time.Minute), late.Actor
+		if again {
+			in.Changes = []access.Change{change, late}
+		}
+		doc, _ = e.Advance(doc, in, e.Evaluate(in))
+		if f := theOne(t, doc, ruleOpenToWorld); f.Expected != "" {
+			t.Errorf("again %v: expected by %q, and %q both approved and did it", again, f.Expected, f.Actor.Name)
+		}
+	}
+}

@@ -1,15 +1,20 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"cel.dev/cel-go/interpreter"
+
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// quarantineAfter is how many evaluations of a user's rule may fail in one judgement: it
-// is not asked again in that judgement. So daemon, scan and replay agree.
+// quarantineAfter is how many evaluations of a user's rule may run into the cost limit in
+// one judgement: it is not asked again in that judgement. So daemon, scan and replay agree.
+// Failing at once costs nothing, and must not keep the rule from what it can judge: whoever
+// makes five resources that it fails on would hide the sixth.
 const quarantineAfter = 5
 
 // failure is a rule that failed in this judgement.
@@ -17,10 +22,11 @@ type failure struct {
 	rule    string
 	err     string // the first
 	count   int
+	costly  int // of these, those that ran into the cost limit
 	builtIn bool
 }
 
-func (f *failure) quarantined() bool { return !f.builtIn && f.count >= quarantineAfter }
+func (f *failure) quarantined() bool { return !f.builtIn && f.costly >= quarantineAfter }
 
 // failed takes down that an expression of the rule failed.
 func (w *world) failed(r *Rule, err error) {
@@ -30,13 +36,17 @@ func (w *world) failed(r *Rule, err error) {
 		w.failures[r.ID] = f
 	}
 	f.count++
+	var cut interpreter.EvalCancelledError
+	if errors.As(err, &cut) && cut.Cause == interpreter.CostLimitExceeded {
+		f.costly++
+	}
 	w.engine.fail(r.ID, err)
 }
 
 // quarantined says why the rule is not asked any more; empty: it is.
 func (w *world) quarantined(r *Rule) string {
 	if f, ok := w.failures[r.ID]; ok && f.quarantined() {
-		return fmt.Sprintf("the rule is quarantined here: it failed %d times, first with: %s", f.count, f.err)
+		return fmt.Sprintf("the rule is quarantined here: it ran into the cost limit %d times, and failed first with: %s", f.costly, f.err)
 	}
 	return ""
 }

@@ -47,8 +47,8 @@ func (e *Engine) Contribute(in Input) access.Contribution {
 }
 
 // Gather is what each scope of an org takes of the others: out of the org's collections,
-// with what is wrong with them, and what its projects contribute. It is pure; the order
-// of the projects makes no difference.
+// with what is wrong with them, and what its projects contribute, those included that may
+// be its own. It is pure; the order of the projects makes no difference.
 func (e *Engine) Gather(org Input, projects []access.Contribution) map[access.Scope]access.Facts {
 	return e.GatherFor(org, projects, nil)
 }
@@ -57,9 +57,10 @@ func (e *Engine) Gather(org Input, projects []access.Contribution) map[access.Sc
 func (e *Engine) GatherFor(org Input, projects []access.Contribution, wanted func(access.Scope) bool) map[access.Scope]access.Facts {
 	projects = slices.Clone(projects)
 	slices.SortFunc(projects, func(a, b access.Contribution) int { return strings.Compare(string(a.Scope), string(b.Scope)) })
-	out := map[access.Scope]access.Facts{org.Scope: {V: access.Version, Scope: org.Scope, Projects: projects, Unread: unread(projects, "")}}
+	own := slices.DeleteFunc(slices.Clone(projects), access.Contribution.Stray)
+	out := map[access.Scope]access.Facts{org.Scope: {V: access.Version, Scope: org.Scope, Projects: own, Unread: unread(projects, "")}}
 	shared, ties := sharing(projects), newTies(e.policy, org)
-	for _, p := range projects {
+	for _, p := range own {
 		if wanted != nil && !wanted(p.Scope) {
 			continue
 		}

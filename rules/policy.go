@@ -156,14 +156,14 @@ func (p *policy) rank(name string) int {
 }
 
 // hold is the environment that counts for a project that was judged under former and
-// now matches now: a stricter one at once, a weaker one (or, for a production project,
-// none) not until somebody acknowledged it.
+// now matches now: a stricter one at once, a weaker one (or none, after which any could
+// follow) not until somebody acknowledged it.
 func (p *policy) hold(former, now string) string {
 	if former == "" || p.rank(former) == len(p.Environments) || p.rank(now) < p.rank(former) {
 		return now
 	}
-	if now == "" && !p.production[former] {
-		return now // judged as production from now on, and not written to: that is no weakening
+	if now == "" && p.rank(former) == len(p.Environments)-1 && !p.production[former] {
+		return now // judged as production from now on, and not written to; and no step on the way to a weaker one
 	}
 	return former
 }

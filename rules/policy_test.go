@@ -47,7 +47,7 @@ func TestHolds(t *testing.T) {
 	e := mustLoad(t, testPolicy())
 	for _, c := range []struct{ former, now, want string }{
 		{"", "dev", "dev"}, {"", "", ""}, {"dev", "prod", "prod"}, {"prod", "dev", "prod"}, {"prod", "", "prod"},
-		{"staging", "dev", "staging"}, {"dev", "", ""}, {"gone", "dev", "dev"}, {"prod", "prod", "prod"},
+		{"staging", "dev", "staging"}, {"staging", "", "staging"}, {"dev", "", ""}, {"gone", "dev", "dev"}, {"prod", "prod", "prod"},
 	} {
 		if got := e.Holds(c.former, c.now); got != c.want {
 			t.Errorf("from %q to %q: %q holds, want %q", c.former, c.now, got, c.want)

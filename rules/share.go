@@ -57,7 +57,7 @@ func (s *Stage) contributions(ctx context.Context, org string) ([]access.Contrib
 		if err != nil {
 			return nil, fmt.Errorf("load contribution %s: %w", k, err)
 		}
-		if c.Org == org {
+		if c.Org == org || c.Stray() {
 			out = append(out, c)
 		}
 	}

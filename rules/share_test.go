@@ -163,3 +163,27 @@ func namesIn(c access.Collection) (out []string) {
 	}
 	return out
 }
+
+// TestProjectThatCouldNeverBeRead: which org it is of nobody knows, so none is clean.
+func TestProjectThatCouldNeverBeRead(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	s := newSharers(t, e)
+	prod, dev, org := access.ProjectScope(prodID), access.ProjectScope(devID), access.OrgScope(orgID)
+	s.inv.set(prod, access.KindDatabaseUser, access.DatabaseUser{Database: "admin", Username: "app", Auth: access.AuthSCRAM})
+	s.inv.set(org, access.KindOrg, access.Org{ID: orgID, Title: "shop"})
+	for _, k := range access.ProjectKinds() {
+		s.inv[string(dev)+"."+string(k)] = access.Collection{V: 1, Scope: dev, Kind: k, Status: access.StatusDenied, Reason: "no role"}
+	}
+	s.settle(prod, dev, org)
+	snap, err := s.stage.load(t.Context(), e, access.Eval{Scope: org}, access.Findings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := e.Judge(snap.in, "dbuser/shared-across-environments", access.Ref{Scope: org, Kind: access.KindOrg, Name: orgID}, "")
+	if v.Answer != access.AnswerUnknown {
+		t.Errorf("%s (%s) with a project of which nothing can be read", v.Answer, v.Why)
+	}
+	if _, told := s.facts.docs[string(dev)]; told {
+		t.Error("a project of no known org is told of this one's")
+	}
+}

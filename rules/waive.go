@@ -107,8 +107,14 @@ func (e *Engine) digest(in *Input, v access.Verdict) string {
 // part of: such an entry is not deleted for it.
 func (w *world) excused(r access.Resource) bool {
 	v := access.Verdict{Rule: ruleOpenToWorld, Severity: access.Critical, Ref: access.Ref{Scope: w.in.Scope, Kind: access.KindIPAccessEntry, Name: r.Name()}}
+	if rule := w.engine.find(v.Rule); rule != nil {
+		v.Severity = rule.Severity
+	}
+	if !w.production { // for as long as its own finding is waived
+		v.Severity = lower(v.Severity)
+	}
 	return slices.ContainsFunc(w.waivers(), func(x access.Waiver) bool {
-		return waives(x, v, w.in.Scope, w.in.Environment, w.project.Title) && over(x, v, holdsUntil(x, v.Severity), w.in.Now) == ""
+		return waives(x, v, w.in.Scope, w.in.Environment, w.project.Title) && w.engine.lapse(x, v, holdsUntil(x, v.Severity), w.in) == ""
 	})
 }
 

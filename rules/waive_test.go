@@ -250,3 +250,38 @@ func TestExpectedIsNoted(t *testing.T) {
 		})
 	}
 }
+
+// TestWaivedEntryStaysAsLongAsItIsWaived: where the severity is lower the waiver holds
+// longer, and so long nothing else deletes the entry.
+func TestWaivedEntryStaysAsLongAsItIsWaived(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	w := waiverOf(t0, 7*24*time.Hour)
+	w.Project = ""
+	in := waivedWorld(t0.Add(72*time.Hour), w)
+	in.Environment = "dev"
+	in.Collections[access.KindProject] = access.NewCollection(prj, access.KindProject, []access.State{access.Project{ID: prjID, Title: "shop-dev"}})
+	c := access.NewCollection(prj, access.KindIPAccessEntry, []access.State{access.IPAccessEntry{Entry: wideOpen}, access.IPAccessEntry{Entry: "0.0.0.0/1"}, access.IPAccessEntry{Entry: "128.0.0.0/1"}})
+	c.FirstRead = t0
+	for i := range c.Resources {
+		at := t0.Add(70 * time.Hour)
+		if c.Resources[i].Name() != wideOpen {
+			at = at.Add(time.Hour)
+		}
+		c.Resources[i].FirstSeen, c.Resources[i].ChangedAt = at, at
+	}
+	in.Collections[access.KindIPAccessEntry] = c
+	doc, _ := e.Advance(access.Findings{}, in, e.Evaluate(in))
+	f := theOne(t, doc, ruleOpenToWorld)
+	for _, g := range doc.Findings {
+		if g.Rule == ruleOpenToWorld {
+			if g.State != access.FindingOpen {
+				continue
+			}
+			for _, x := range g.Evidence.Causes {
+				if x.Name == wideOpen && f.State == access.FindingWaived {
+					t.Errorf("%s is waived until %s, and %s would delete it", x.Name, f.Waiver.Until, g.Ref.Name)
+				}
+			}
+		}
+	}
+}

@@ -68,7 +68,7 @@ func newWorld(e *Engine, in *Input) *world {
 		prefixes: map[string]netip.Prefix{}, failures: map[string]*failure{},
 	}
 	for id, n := range in.failing {
-		w.failures[id] = &failure{rule: id, err: "as the test says", count: n}
+		w.failures[id] = &failure{rule: id, err: "as the test says", count: n, costly: n}
 	}
 	if projects := access.States[access.Project](in.Collections[access.KindProject]); len(projects) == 1 {
 		w.project = projects[0]

@@ -18,6 +18,9 @@ type Contribution struct {
 	Owners          []string                `json:"owners,omitempty"`          // e-mail addresses that labels of database users name as owners, sorted
 }
 
+// Stray reports whether not even the org of the project can be told: any may be it.
+func (c Contribution) Stray() bool { return c.Org == "" && c.Unread[KindProject] != "" }
+
 // ContributedKinds are the kinds of a project that a rule on a kind of the org may read:
 // those that a [Contribution] tells of.
 func ContributedKinds() []Kind {

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -200,4 +202,55 @@ func TestWriteCredentialsAreOfAnOrg(t *testing.T) {
 			t.Error("an org without write credentials, or an unknown project, can be written to")
 		}
 	})
+}
+
+// TestAdminIsForThisMachine: a page in a browser here is another's, whatever name it gives.
+func TestAdminIsForThisMachine(t *testing.T) {
+	h := local(http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	for _, c := range []struct {
+		method, host, origin, at string
+		want                     int
+	}{
+		{"GET", "127.0.0.1:9091", "", "127.0.0.1", 200}, {"GET", "localhost:9091", "", "127.0.0.1", 200}, {"GET", "[::1]:9091", "", "::1", 200},
+		{"POST", "127.0.0.1:9091", "", "127.0.0.1", 200},
+		{"GET", "rebound.example.com:9091", "", "127.0.0.1", 403}, {"GET", "rebound.example.com", "", "127.0.0.1", 403},
+		{"GET", "gatewarden-admin:9091", "", "10.0.0.7", 200},
+		{"POST", "127.0.0.1:9091", "https://example.com", "127.0.0.1", 403},
+	} {
+		r := httptest.NewRequest(c.method, "/api/v1/replays", nil)
+		r.Host = c.host
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.ParseIP(c.at), Port: 9091})))
+		if w.Code != c.want {
+			t.Errorf("%+v: %d", c, w.Code)
+		}
+	}
+}
+
+// TestRuleFolders: what is meant to be a rule and would not be read is a mistake.
+func TestRuleFolders(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "rules[prod]")
+	write := func(name string) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("b.yaml")
+	write("a.yaml")
+	write("README.md")
+	got, err := userRules([]string{dir})
+	if err != nil || len(got) != 2 || filepath.Base(got[0].Name) != "a.yaml" {
+		t.Errorf("%v, %v: want both in order", got, err)
+	}
+	write("c.yml")
+	if _, err := userRules([]string{dir}); err == nil || !strings.Contains(err.Error(), "c.yml") {
+		t.Errorf("a .yml: %v", err)
+	}
 }

@@ -243,9 +243,8 @@ func userRules(paths []string) ([]rules.Source, error) {
 		if info, err := os.Stat(p); err != nil {
 			return nil, fmt.Errorf("rules: %w: create it, or do not name it", err)
 		} else if info.IsDir() {
-			// Both spellings: a file that was silently left out would be a rule that protects nobody.
-			if files, err = filepath.Glob(filepath.Join(p, "*.y*ml")); err != nil {
-				return nil, fmt.Errorf("rules: %s: %w", p, err)
+			if files, err = ruleFiles(p); err != nil {
+				return nil, fmt.Errorf("rules: %w", err)
 			}
 		}
 		for _, name := range files {
@@ -254,6 +253,24 @@ func userRules(paths []string) ([]rules.Source, error) {
 				return nil, fmt.Errorf("rules: %w", err)
 			}
 			out = append(out, rules.Source{Name: name, Text: text})
+		}
+	}
+	return out, nil
+}
+
+// ruleFiles are the .yaml files of a folder. One that cannot be listed is an error, and so is
+// a .yml: rules that are silently not there protect nobody.
+func ruleFiles(dir string) (out []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		switch filepath.Ext(e.Name()) {
+		case ".yaml":
+			out = append(out, filepath.Join(dir, e.Name()))
+		case ".yml":
+			return nil, fmt.Errorf("%s: a rule file ends in .yaml: rename it", filepath.Join(dir, e.Name()))
 		}
 	}
 	return out, nil

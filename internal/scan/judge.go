@@ -44,9 +44,15 @@ func inputs(e *rules.Engine, inv Inventory) (out []rules.Input) {
 		}
 		projects[org] = append(projects[org], in)
 	}
+	var strays []access.Contribution
+	for _, in := range projects[""] {
+		if c := e.Contribute(in); c.Stray() {
+			strays = append(strays, c)
+		}
+	}
 	for _, org := range inv.Orgs {
 		own := input(inv, access.OrgScope(org))
-		told := make([]access.Contribution, 0, len(projects[org]))
+		told := slices.Clone(strays)
 		for _, in := range projects[org] {
 			told = append(told, e.Contribute(in))
 		}

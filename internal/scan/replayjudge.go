@@ -227,7 +227,7 @@ func (j *judge) gather(s *seat, now time.Time, changes []access.Change, affected
 
 func (j *judge) contributions(org string) (out []access.Contribution) {
 	for _, p := range j.seats {
-		if p.told.Org == org {
+		if p.told.Org == org || p.told.Stray() {
 			out = append(out, p.told)
 		}
 	}

@@ -29,7 +29,7 @@ func (b *builder) waiver(t *tree) access.Waiver {
 		Renewals: as[int](t.get("renewals")), Digest: as[string](t.get("digest")), Source: b.stands(t),
 	}
 	b.known(t.get("environment"), w.Environment)
-	if w.Rule != "" && strings.Trim(w.Rule, "*/-") == "" {
+	if w.Rule != "" && strings.Trim(w.Rule, "*/") == "" {
 		b.at(t.get("rule"), "%q matches every rule: name those that are waived", w.Rule)
 	}
 	if t.sub != nil && !narrows(t, "name", "project", "environment") {

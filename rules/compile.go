@@ -117,6 +117,16 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 	r.setViews()
 }
 
+// environments checks that a rule names environments that are configured, if any are: one
+// that names another would judge nothing.
+func (c *compiler) environments(d *draft, envs []access.Environment) {
+	for _, name := range d.rule.Environments {
+		if len(envs) > 0 && !slices.ContainsFunc(envs, func(e access.Environment) bool { return e.Name == name }) {
+			c.errs.add(d.at, "rule %s: environment %q is not configured", d.rule.ID, name)
+		}
+	}
+}
+
 // terms are on what terms an expression is compiled.
 type terms struct {
 	trusted bool // only what every judgement asks is compiled now, the rest when it is asked

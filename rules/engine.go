@@ -54,6 +54,7 @@ func load(p Policy, prove bool, userRules []Source) (*Engine, error) {
 					d.rule.Reads = append(slices.Clone(d.rule.Reads), k)
 				}
 			}
+			c.environments(d, p.Environments)
 			c.rule(d, i < len(inFiles), p.LimitAll)
 		}
 	}

@@ -20,7 +20,11 @@ import (
 )
 
 func rulesCommand(stdout io.Writer) *cobra.Command {
-	c := &cobra.Command{Use: "rules", Short: "List, show and test the rules, and what Atlas can forbid by itself"}
+	c := &cobra.Command{
+		Use: "rules", Short: "List, show and test the rules, and what Atlas can forbid by itself",
+		Args: cobra.NoArgs, // else a misspelt command would print help and succeed
+		RunE: func(c *cobra.Command, _ []string) error { return coded{exitUsage, errors.New(c.UsageString())} },
+	}
 	c.AddCommand(rulesListCommand(stdout), rulesShowCommand(stdout), rulesTestCommand(stdout), rulesDocsCommand(stdout), rulesPolicyCommand(stdout))
 	return c
 }
@@ -268,6 +272,9 @@ func rulesPolicyCommand(stdout io.Writer) *cobra.Command {
 			}
 			return encode(stdout, format, request, func() error {
 				fmt.Fprintf(stdout, "// %s: %s\n// It enforces: %s\n", p.Name, p.Description, p.Covers)
+				if len(projects) == 0 {
+					fmt.Fprintln(stdout, "// It holds for every project of the organization: --project ID narrows it.")
+				}
 				if p.Misses != "" {
 					fmt.Fprintf(stdout, "// It cannot enforce: %s\n", p.Misses)
 				}

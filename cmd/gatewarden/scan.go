@@ -99,11 +99,41 @@ func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if former != nil {
 		r = r.Baseline(*former)
 	}
-	r = r.Keep(s.filter())
-	if err := s.write(r, stdout); err != nil {
+	if err := s.matches(r); err != nil {
+		return coded{exitUsage, err}
+	}
+	shown := s.filter()
+	if err := s.write(r.Keep(shown), stdout); err != nil {
 		return coded{exitUnreadable, err}
 	}
-	return s.verdict(r)
+	shown.AtLeast = "" // what is shown does not say from where on it fails
+	return s.verdict(r.Keep(shown))
+}
+
+// matches refuses filters that leave nothing: a pipeline would stay green for ever.
+func (s *scanFlags) matches(r report.Report) error {
+	for _, glob := range s.projects {
+		if !slices.ContainsFunc(r.Scopes, func(x report.Scope) bool { return access.Match(glob, x.Title) || access.Match(glob, x.Scope.ID()) }) {
+			return fmt.Errorf("--project %s: there is no such project or org; there are %s", glob, titles(r.Scopes))
+		}
+	}
+	for _, env := range s.environs {
+		if !slices.ContainsFunc(r.Scopes, func(x report.Scope) bool { return x.Environment == env }) {
+			return fmt.Errorf("--environment %s: no project matches it; a scan knows environments by --config", env)
+		}
+	}
+	return nil
+}
+
+func titles(scopes []report.Scope) string {
+	var out []string
+	for _, s := range scopes {
+		if len(out) == 10 {
+			return strings.Join(out, ", ") + " and others"
+		}
+		out = append(out, s.Title)
+	}
+	return strings.Join(out, ", ")
 }
 
 func (s *scanFlags) check() error {

@@ -126,7 +126,7 @@ func (c *compiler) test(d *draft) {
 		}
 	}
 	if count[access.AnswerViolation] < 2 || count[access.AnswerPass] < 2 || count[access.AnswerUnknown] < 1 && d.mayNotKnow() {
-		c.errs.add(d.at, "rule %s: its tests show %d violations, %d that are none and %d unknown: at least 2, 2 and 1 are needed",
+		c.errs.add(d.at, "rule %s: its tests show %d violations, %d that are none and %d unknown: at least 2, 2 and 1 are needed (unknown comes of given: {status: {KIND: denied}})",
 			d.rule.ID, count[access.AnswerViolation], count[access.AnswerPass], count[access.AnswerUnknown])
 	}
 }

@@ -96,6 +96,12 @@ type testChange struct {
 	After    json.RawMessage `json:"after"`
 }
 
+// What a test may say of a read, and of where it plays.
+var (
+	testStatuses         = []access.Status{access.StatusComplete, access.StatusDenied, access.StatusFailed, access.StatusSuspect, access.StatusUnsupported}
+	testEnvironmentNames = []string{"", "prod", "staging", "dev"}
+)
+
 // given reads a test's world.
 func (p *parser) given(n *yaml.Node, w *testWorld) bool {
 	if n.Kind != yaml.MappingNode {
@@ -119,6 +125,20 @@ func (p *parser) given(n *yaml.Node, w *testWorld) bool {
 		}
 	}
 	ok = p.strict(rest, &made) && ok
+	for k, status := range made.Status {
+		if _, known := kinds[k]; !known {
+			p.errs.add(p.at(n), "given: status: there is no kind %q%s", k, suggestion(string(k), kindNames()))
+			ok = false
+		}
+		if !slices.Contains(testStatuses, access.Status(status)) {
+			p.errs.add(p.at(n), "given: status: %s: %q: want one of %v", k, status, testStatuses)
+			ok = false
+		}
+	}
+	if !slices.Contains(testEnvironmentNames, made.Environment) {
+		p.errs.add(p.at(n), "given: environment %q: tests know prod, staging and dev; leave it out for a project that matches none", made.Environment)
+		ok = false
+	}
 	for _, id := range made.Identities {
 		if _, err := id.identity(); err != nil {
 			p.errs.add(p.at(n), "given: %v", err)

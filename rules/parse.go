@@ -262,6 +262,9 @@ func (p *parser) complete(d *draft, on, severity, ceiling string) {
 	} else if severity != "" {
 		r.Severity = access.Severity(severity)
 	}
+	if !slices.Contains(remedies, r.Remedy) {
+		bad("remedy %q: want one of %s", r.Remedy, strings.Join(remedies, ", "))
+	}
 	c, ok := parseCeiling(ceiling)
 	if !ok {
 		bad("ceiling %q: want tell, ask or auto", ceiling)
@@ -332,6 +335,13 @@ func (p *parser) foreign(r *Rule, bad func(string, ...any)) {
 			bad("reads: %s of the projects is not told to their org: those that are are %v", k, access.ContributedKinds())
 		}
 	}
+}
+
+// remedies are what a rule may name. Those that no plan is built for yet are told.
+var remedies = []string{
+	"none", "delete-entries", "delete-entry", "replace-entry", "restore-scopes", "restore-roles", "quarantine", "remove-role", "remove-scope",
+	"set-team-roles", "restore-member-roles", "remove-project-member", "remove-member-role", "delete-invitation", "set-org-setting",
+	"disable-data-explorer", "restore-alert",
 }
 
 // parseCeiling reads a ceiling as rules write it.

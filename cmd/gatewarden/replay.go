@@ -121,7 +121,16 @@ func (r *replayFlags) table(w io.Writer, out daemon.Replayed) error {
 	}
 	fmt.Fprintln(&b, ".")
 	if out.Against != "" {
-		fmt.Fprintf(&b, "Compared with what the daemon judges by: %d only by the new rules.\n", out.OpenedOnlyByNew())
+		lost, other := 0, 0
+		for _, f := range out.Findings {
+			if f.Difference == "only_old" {
+				lost++
+			}
+			if f.Severities != "" {
+				other++
+			}
+		}
+		fmt.Fprintf(&b, "Compared with what the daemon judges by: %d only by the new rules; %d lost, found only by the present ones; %d with another severity.\n", out.OpenedOnlyByNew(), lost, other)
 	}
 	for _, n := range out.Notes {
 		fmt.Fprintln(&b, "Note:", n+".")

@@ -193,7 +193,7 @@ func (f *fold) expected(v access.Verdict) string {
 	if v.Actor.Type != access.ActorUnknown {
 		c.Actor = v.Actor
 	}
-	x, ok := f.e.policy.Expected(f.in.Expected, c, v.Rule, titleOf(f.in))
+	x, ok := f.e.policy.Expected(f.in.Expected, c, v.Rule, f.e.called(f.in))
 	if !ok {
 		return ""
 	}
@@ -203,7 +203,7 @@ func (f *fold) expected(v access.Verdict) string {
 // stillExpected is what announced the change of a finding once it is known who made it: an
 // expectation that is still there and does not mean that one announced nothing.
 func (f *fold) stillExpected(n access.Finding, c access.Change) string {
-	if x, ok := f.e.policy.Expected(f.in.Expected, c, n.Rule, titleOf(f.in)); ok {
+	if x, ok := f.e.policy.Expected(f.in.Expected, c, n.Rule, f.e.called(f.in)); ok {
 		return x.ID
 	}
 	named := func(x access.Expectation) bool { return x.ID == n.Expected }

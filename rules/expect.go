@@ -76,7 +76,7 @@ const lateWord = 15 * time.Minute
 
 // expected reports whether the subject's change was announced to its rule.
 func (s *subject) expected() bool {
-	_, ok := s.w.Expected(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.project.Title)
+	_, ok := s.w.Expected(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.engine.called(s.w.in))
 	return ok
 }
 
@@ -91,5 +91,5 @@ func (s *subject) attributed() access.Change {
 
 // awaited reports whether the change may yet turn out to have been announced.
 func (s *subject) awaited() bool {
-	return s.now.Before(s.change.Observed.Add(lateWord)) && !s.expected() && s.w.Awaited(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.project.Title)
+	return s.now.Before(s.change.Observed.Add(lateWord)) && !s.expected() && s.w.Awaited(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.engine.called(s.w.in))
 }

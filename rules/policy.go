@@ -192,6 +192,17 @@ func (p *policy) identity(env string, u access.DatabaseUser) *access.Identity {
 	return &nobody
 }
 
+// unmanaged is the first identity that matches the user and is none of Atlas's own.
+func (p *policy) unmanaged(env string, u access.DatabaseUser) *access.Identity {
+	list := p.byEnv[env]
+	for i := range list {
+		if list[i].Class != "" && list[i].Class != access.ClassAtlasManaged && matches(&list[i], u) {
+			return &list[i]
+		}
+	}
+	return &nobody
+}
+
 func matches(id *access.Identity, u access.DatabaseUser) bool {
 	if len(id.Usernames) == 0 && len(id.Labels) == 0 || !tagged(id.Labels, u.Labels) {
 		return false

@@ -109,7 +109,9 @@ func (s *subject) identity() *access.Identity {
 	if s.who == nil {
 		s.who = &nobody
 		if s.ref.Kind == access.KindDatabaseUser && !s.res.Box.IsZero() {
-			s.who = s.w.policy.identity(s.w.in.Environment, s.user())
+			if s.who = s.w.policy.identity(s.w.in.Environment, s.user()); s.who.Class == access.ClassAtlasManaged && byHand(s.res.Actor) {
+				s.who = s.w.policy.unmanaged(s.w.in.Environment, s.user())
+			}
 		} else if h, ok := access.As[access.AccessHistory](s.res.Box); ok {
 			s.who = s.w.policy.identity(s.w.in.Environment, s.w.visitor(h))
 		} else if names := s.machineNames(); names != nil {
@@ -117,6 +119,13 @@ func (s *subject) identity() *access.Identity {
 		}
 	}
 	return s.who
+}
+
+// byHand reports whether somebody made or edited the resource: Atlas lets nobody do that with
+// a user of its own (that its events name Atlas as the actor then is a guess), so one who is
+// only called like those is not one.
+func byHand(by access.Actor) bool {
+	return by.Type == access.ActorHuman || by.Type == access.ActorAPIKey || by.Type == access.ActorServiceAccount
 }
 
 // declaresAdmin reports whether the declared roles of the identity reach atlasAdmin.

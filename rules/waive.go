@@ -22,7 +22,7 @@ func (w *world) waivers() []access.Waiver { return slices.Concat(w.policy.Waiver
 // holds longest. Its Until is what holds here: no longer than the severity allows. Without
 // one, why says what became of the one named, if it is still there.
 func (e *Engine) Waiver(in Input, v access.Verdict, named string) (best access.Waiver, ok bool, why string) {
-	title := titleOf(&in)
+	title := e.called(&in)
 	why = "its waiver is not there any more"
 	for _, list := range [][]access.Waiver{e.policy.Waivers, in.Waivers} {
 		for _, w := range list {
@@ -114,11 +114,23 @@ func (w *world) excused(r access.Resource) bool {
 		v.Severity = lower(v.Severity)
 	}
 	return slices.ContainsFunc(w.waivers(), func(x access.Waiver) bool {
-		return waives(x, v, w.in.Scope, w.in.Environment, w.project.Title) && w.engine.lapse(x, v, holdsUntil(x, v.Severity), w.in) == ""
+		return waives(x, v, w.in.Scope, w.in.Environment, w.engine.called(w.in)) && w.engine.lapse(x, v, holdsUntil(x, v.Severity), w.in) == ""
 	})
 }
 
 const ruleOpenToWorld = "network/open-to-world"
+
+// called is the name by which waivers and expectations mean the scope. While a project is
+// held to the environment that it was in before, its new name (which whoever may rename it
+// chose) is not it: until that is acknowledged its id alone means it.
+func (e *Engine) called(in *Input) string {
+	if p := access.States[access.Project](in.Collections[access.KindProject]); len(p) == 1 {
+		if now, _ := e.policy.environment(p[0]); now != in.Environment {
+			return ""
+		}
+	}
+	return titleOf(in)
+}
 
 func titleOf(in *Input) string {
 	for _, p := range access.States[access.Project](in.Collections[access.KindProject]) {

@@ -285,3 +285,23 @@ func TestWaivedEntryStaysAsLongAsItIsWaived(t *testing.T) {
 		}
 	}
 }
+
+// TestWaiverIsNotTakenOverByName: whoever may rename a project chooses no waiver for it.
+func TestWaiverIsNotTakenOverByName(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	w := waiverOf(t0, 20*time.Hour)
+	w.Project = "shop-dev"
+	in := waivedWorld(t0.Add(time.Hour), w)
+	in.Collections[access.KindProject] = access.NewCollection(prj, access.KindProject, []access.State{access.Project{ID: prjID, Title: "shop-dev"}})
+	doc, _ := e.Advance(access.Findings{Environment: "prod"}, in, e.Evaluate(in))
+	f := theOne(t, doc, ruleOpenToWorld)
+	if f.State != access.FindingOpen {
+		t.Errorf("%s: a production project took over the waiver of shop-dev with its name", f.State)
+	}
+	w.Project = prjID
+	in.Waivers = []access.Waiver{w}
+	doc, _ = e.Advance(access.Findings{Environment: "prod"}, in, e.Evaluate(in))
+	if f := theOne(t, doc, ruleOpenToWorld); f.State != access.FindingWaived {
+		t.Errorf("%s: its id means it whatever it is called", f.State)
+	}
+}

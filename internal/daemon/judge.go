@@ -23,6 +23,7 @@ type judge struct {
 
 // Judge implements remediate's Judge.
 func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kind]access.Collection) (access.Verdict, error) {
+	engine := j.engine() // one, though another is put in its place meanwhile
 	doc, _, err := j.findings.Get(ctx, string(f.Ref.Scope))
 	if err != nil {
 		return access.Verdict{}, fmt.Errorf("load findings of %s: %w", f.Ref.Scope, err)
@@ -39,7 +40,7 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 		return access.Verdict{}, fmt.Errorf("load waivers: %w", err)
 	}
 	in.Waivers, in.Expected = waived.Waivers, waived.Expectations
-	for _, kind := range j.engine().Reads(f.Rule, f.Ref.Scope) {
+	for _, kind := range engine.Reads(f.Rule, f.Ref.Scope) {
 		known, _, err := j.inventory.Get(ctx, string(f.Ref.Scope)+"."+string(kind))
 		if err != nil {
 			return access.Verdict{}, fmt.Errorf("load %s of %s: %w", kind, f.Ref.Scope, err)
@@ -50,7 +51,7 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 		}
 		in.Collections[kind] = withHistory(now, known)
 	}
-	return j.engine().Judge(in, f.Rule, f.Ref, f.Key), nil
+	return engine.Judge(in, f.Rule, f.Ref, f.Key), nil
 }
 
 // withHistory gives the resources of a fresh read their records' history. A resource

@@ -169,7 +169,24 @@ func decode(r io.Reader) (Inventory, error) {
 			if c.Kind != k || c.Scope != scope {
 				return inv, fmt.Errorf("%s of %s holds %s of %s: save it anew", k, scope, c.Kind, c.Scope)
 			}
+			if err := sound(c); err != nil {
+				return inv, err
+			}
 		}
 	}
 	return inv, nil
+}
+
+// sound refuses a collection that no program of ours wrote: judging looks resources up by
+// name, and takes each for one of its kind.
+func sound(c access.Collection) error {
+	for i, r := range c.Resources {
+		switch {
+		case r.Box.IsZero() || r.Box.Kind() != c.Kind:
+			return fmt.Errorf("resource %d of %s of %s is none of its kind: save it anew", i+1, c.Kind, c.Scope)
+		case i > 0 && c.Resources[i-1].Name() >= r.Name():
+			return fmt.Errorf("%s of %s is not in order of name: save it anew", c.Kind, c.Scope)
+		}
+	}
+	return nil
 }

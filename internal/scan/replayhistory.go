@@ -290,6 +290,9 @@ func (r *historyReader) next() (line, error) {
 		return r.next()
 	case l.Collection != nil && r.n.Changes == 0:
 		r.n.Collections++
+		if err := sound(*l.Collection); err != nil {
+			return l, fmt.Errorf("read the history: line %d: %w", r.at, err)
+		}
 		return l, r.named(l.Collection.Scope)
 	case l.Change != nil:
 		r.n.Changes++

@@ -209,3 +209,28 @@ func TestSaveLeavesNothingHalf(t *testing.T) {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
+
+// TestForgedInventory: what no scan saved is refused, and judged by nobody.
+func TestForgedInventory(t *testing.T) {
+	user := func(name string) access.Resource {
+		return access.Resource{Box: access.Box{State: access.DatabaseUser{Database: "admin", Username: name}}}
+	}
+	for name, c := range map[string][]access.Resource{
+		"nothing in it":   {{}},
+		"another kind":    {{Box: access.Box{State: access.IPAccessEntry{Entry: "0.0.0.0/0"}}}},
+		"out of order":    {user("b"), user("a")},
+		"the same, twice": {user("a"), user("a")},
+	} {
+		scope := access.ProjectScope(strings.Repeat("0", 24))
+		file := filepath.Join(t.TempDir(), "inventory")
+		err := Save(file, Inventory{V: 1, At: time.Unix(1, 0), Scopes: map[access.Scope]map[access.Kind]access.Collection{
+			scope: {access.KindDatabaseUser: {V: 1, Scope: scope, Kind: access.KindDatabaseUser, Status: access.StatusComplete, Resources: c}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(file); err == nil || !strings.Contains(err.Error(), "save it anew") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -243,7 +243,7 @@ func readsInVain(rule string, k access.Kind) string {
 	switch {
 	case k == access.KindProject:
 		return "it tells the environment of a project, which this test sets by itself"
-	case rule == "dbuser/unused" && k == access.KindAccessHistory:
+	case (rule == "dbuser/unused" || rule == "network/unused-entry") && k == access.KindAccessHistory:
 		return "the history of logins is made of it"
 	}
 	return ""

@@ -143,6 +143,9 @@ func known(c Case) Refusal {
 func unheard(c Case) (out []string) {
 	known := suspects(c)
 	for _, r := range c.Verdict.Evidence.Causes {
+		if _, there := c.Fresh[r.Kind].Find(r.Name); !there {
+			continue // our own write took it away, and the verdict is as if it had not
+		}
 		if r.Kind == access.KindIPAccessEntry && !slices.Contains(known, r.Name) {
 			out = append(out, r.Name)
 		}

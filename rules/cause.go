@@ -164,7 +164,7 @@ func (s *subject) causeOfUnion(since time.Time) cause {
 		return cause{}
 	}
 	last := s.uni.last
-	return cause{at: since, change: last.Cause, actor: last.Actor, gap: last.Gap && added(last).IsZero()}
+	return cause{at: since, change: last.Cause, actor: last.Actor, gap: last.Gap && added(*last).IsZero()}
 }
 
 // causeOfAll is the replayed change that began what all resources of a kind are together;
@@ -191,7 +191,7 @@ func (s *subject) causeOfResource(past history) (cause, error) {
 	}
 	own := cause{at: s.res.ChangedAt, change: s.res.Cause, gap: s.res.Gap, actor: s.res.Actor}
 	if s.rule.Kind == access.KindIPAccessEntry { // what it lets in never changes: what counts is that it was added
-		own.at = unionEntry{res: *s.res, added: added(*s.res), gap: s.res.Gap}.began()
+		own.at = unionEntry{res: s.res, added: added(*s.res), gap: s.res.Gap}.began()
 	}
 	if own.at.IsZero() {
 		own = cause{}

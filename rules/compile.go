@@ -216,7 +216,7 @@ func (c *compiler) kindsEnv(of []access.Kind, mode int) (*cel.Env, error) {
 func (r *Rule) setParams() {
 	r.params = make(map[string]any, len(r.Params))
 	for k, v := range r.Params {
-		r.params["params."+k] = v
+		r.params["params."+k] = types.DefaultTypeAdapter.NativeToValue(v)
 	}
 }
 
@@ -266,8 +266,7 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 		c.errs.add(raw.at, "rule %s: %s gives %s: want %s", d.rule.ID, key, ast.OutputType(), want)
 		return nil
 	}
-	if most, err := env.EstimateCost(ast, sizes{}); err != nil || most.Max > maxStaticCost {
-		c.errs.add(raw.at, "rule %s: %s may cost %d units, above %d: use fewer nested loops%s", d.rule.ID, key, most.Max, maxStaticCost, because(err))
+	if !on.trusted && !c.cheap(d, env, ast, key, raw) {
 		return nil
 	}
 	for _, ref := range ast.NativeRep().ReferenceMap() {
@@ -279,6 +278,16 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 		return nil
 	}
 	return &expr{src: raw.src, at: raw.at, prog: prog}
+}
+
+// cheap says of an expression that its cost has no low bound, if so.
+func (c *compiler) cheap(d *draft, env *cel.Env, ast *cel.Ast, key string, raw rawExpr) bool {
+	most, err := env.EstimateCost(ast, sizes{})
+	if err != nil || most.Max > maxStaticCost {
+		c.errs.add(raw.at, "rule %s: %s may cost %d units, above %d: use fewer nested loops%s", d.rule.ID, key, most.Max, maxStaticCost, because(err))
+		return false
+	}
+	return true
 }
 
 // ask is the expression that asks for the answer at once, of what a rule applies to: one
@@ -304,7 +313,7 @@ func because(err error) string {
 }
 
 func programOptions(bare bool) []cel.ProgramOption {
-	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(direct)}
 	if !bare {
 		opts = append(opts, cel.CostLimit(userCostLimit))
 	}

@@ -27,16 +27,23 @@ func joined(in []access.RoleGrant) string {
 	return strings.Join(out, ", ")
 }
 
-// closure is all that the roles of the user reach.
-func (s *subject) closure() reach.Closure {
-	if s.closed == nil {
-		s.closed = s.w.closureOf(s.user().Roles)
-	}
-	return *s.closed
+// roleList is what a list of roles reaches. Many users hold the same one.
+type roleList struct {
+	reach.Closure
+	admin adminFacts
 }
 
-// closureOf is all that a list of roles reaches. Many users hold the same one.
-func (w *world) closureOf(roles []access.RoleGrant) *reach.Closure {
+func (s *subject) roleList() *roleList {
+	if s.closed == nil {
+		s.closed = s.w.roleListOf(s.user().Roles)
+	}
+	return s.closed
+}
+
+// closure is all that the roles of the user reach.
+func (s *subject) closure() reach.Closure { return s.roleList().Closure }
+
+func (w *world) roleListOf(roles []access.RoleGrant) *roleList {
 	key := make([]byte, 0, 64)
 	for _, g := range roles {
 		for _, part := range []string{g.Role, g.Database, g.Collection} {
@@ -44,15 +51,15 @@ func (w *world) closureOf(roles []access.RoleGrant) *reach.Closure {
 		}
 	}
 	memo := &w.memo.database
-	c, ok := memo.closures[string(key)]
+	l, ok := memo.lists[string(key)]
 	if !ok {
-		made := w.catalog().Close(Grants(roles))
-		if c = &made; memo.closures == nil {
-			memo.closures = map[string]*reach.Closure{}
+		l = &roleList{Closure: w.catalog().Close(Grants(roles))}
+		if l.admin = w.reachAdmin(l.Closure); memo.lists == nil {
+			memo.lists = map[string]*roleList{}
 		}
-		memo.closures[string(key)] = c
+		memo.lists[string(key)] = l
 	}
-	return c
+	return l
 }
 
 // reachOf is all that one grant reaches.

@@ -58,8 +58,8 @@ type inheritance struct {
 // inherited are atlasAdmin and the any-database roles that the role inherits.
 func (s *subject) inherited() *inheritance {
 	if s.heir == nil {
-		all := s.w.closureOf([]access.RoleGrant{{Role: s.role().Role, Database: "admin"}})
-		wide := s.w.wide(*all, append([]string{reach.AtlasAdmin}, anyDatabaseRoles...), func(reach.Grant, []string) bool { return false })
+		all := s.w.roleListOf([]access.RoleGrant{{Role: s.role().Role, Database: "admin"}})
+		wide := s.w.wide(all.Closure, append([]string{reach.AtlasAdmin}, anyDatabaseRoles...), func(reach.Grant, []string) bool { return false })
 		s.heir = &inheritance{wide, all.Missing}
 	}
 	return s.heir

@@ -17,7 +17,7 @@ import (
 type Engine struct {
 	policy *policy
 	rules  []*Rule // by id
-	views  []*Rule // of all rules, in their order
+	views  []*Rule // of all rules that are covered, in their order
 	hash   string
 	failed atomic.Pointer[func(rule string, err error)]
 }
@@ -73,9 +73,14 @@ func load(p Policy, prove bool, userRules []Source) (*Engine, error) {
 
 func (e *Engine) setViews() {
 	for _, r := range e.rules {
-		e.views = append(e.views, r.views...)
+		views := r.views
 		if r.changes != nil {
-			e.views = append(e.views, r.changes.views...)
+			views = slices.Concat(views, r.changes.views)
+		}
+		for _, v := range views {
+			if e.uncovered(v) == "" {
+				e.views = append(e.views, v)
+			}
 		}
 	}
 }
@@ -320,7 +325,7 @@ func (e *Engine) EvaluateInto(former []access.Verdict, in Input) []access.Verdic
 
 // judges reports whether the view of a rule has something to say in the scope.
 func (e *Engine) judges(r *Rule, in *Input) bool {
-	return ofOrg(r.Kind) == in.Scope.IsOrg() && r.appliesTo(e.policy, in.Environment) && e.uncovered(r) == "" && !(in.Once && r.Past)
+	return ofOrg(r.Kind) == in.Scope.IsOrg() && r.appliesTo(e.policy, in.Environment) && !(in.Once && r.Past)
 }
 
 func (w *world) judge(r *Rule, out []access.Verdict) []access.Verdict {

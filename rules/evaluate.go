@@ -72,7 +72,7 @@ func (w *world) subject(r *Rule, res *access.Resource) *subject {
 }
 
 func (w *world) wholeSubject(r *Rule) *subject {
-	return &subject{w: w, rule: r, res: &access.Resource{}, now: w.in.Now, ref: access.Ref{Scope: w.in.Scope, Kind: r.Kind, Name: w.in.Scope.ID()}}
+	return &subject{w: w, rule: r, res: &w.nothing, now: w.in.Now, ref: access.Ref{Scope: w.in.Scope, Kind: r.Kind, Name: w.in.Scope.ID()}}
 }
 
 // judgeResource is the verdict of one resource.

@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/gatewarden/gatewarden/internal/access"
-	"github.com/gatewarden/gatewarden/internal/reach"
 )
 
 // redundantEntry is left out of what makes an entry one in no violation: it would ask for
@@ -32,11 +30,11 @@ func (s *subject) network() netip.Prefix {
 // those that may stand anywhere.
 func (s *subject) allowed() bool {
 	p := s.network()
-	return reach.Contains(s.w.policy.declared[s.w.in.Environment], p) || s.sharable()
+	return s.w.policy.declared[s.w.in.Environment].Contains(p) || s.sharable()
 }
 
 // sharable reports whether the entry is declared to stand in several environments.
-func (s *subject) sharable() bool { return reach.Contains(s.w.ranges.shared, s.network()) }
+func (s *subject) sharable() bool { return s.w.ranges.shared.Contains(s.network()) }
 
 func (s *subject) providerRange() string {
 	in, whose, share := s.w.ranges.ofProvider(s.network())
@@ -71,17 +69,9 @@ func (s *subject) lowerProjects() []string {
 // as this parameter; an error where that is no pattern.
 func (s *subject) commentMatches(param string) any {
 	text, _ := s.rule.Params[param].(string)
-	m := &s.w.memo.network
-	pattern, ok := m.patterns[text]
-	if !ok {
-		var err error
-		if pattern, err = regexp.Compile(text); err != nil {
-			return types.NewErr("params.%s: %v", param, err)
-		}
-		if m.patterns == nil {
-			m.patterns = map[string]*regexp.Regexp{}
-		}
-		m.patterns[text] = pattern
+	pattern, err := s.w.policy.pattern(text)
+	if err != nil {
+		return types.NewErr("params.%s: %v", param, err)
 	}
 	return pattern.MatchString(s.entry().Comment)
 }

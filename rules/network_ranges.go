@@ -14,7 +14,8 @@ import (
 // networkRanges are the declared networks that are looked up entry by entry.
 type networkRanges struct {
 	developer []netip.Prefix
-	shared    []netip.Prefix
+	shared    reach.Ranges
+	unrouted  reach.Ranges
 	vpn       map[string][]netip.Prefix // by environment; of no environment: ""
 	providers []netip.Prefix            // of all, by address, the longer after the shorter
 	provider  map[netip.Prefix]string   // whose each is
@@ -22,7 +23,7 @@ type networkRanges struct {
 
 func newNetworkRanges(p Policy) networkRanges {
 	out := networkRanges{
-		developer: prefixesOf(p.Ranges.Developer), shared: prefixesOf(p.Ranges.Shared),
+		developer: prefixesOf(p.Ranges.Developer), shared: reach.NewRanges(prefixesOf(p.Ranges.Shared)), unrouted: reach.NewRanges(prefixesOf(unrouted())),
 		vpn: map[string][]netip.Prefix{}, provider: map[netip.Prefix]string{},
 	}
 	for _, n := range p.Networks {
@@ -140,10 +141,7 @@ func (w *world) public(entry string) bool {
 	if !ok {
 		return false
 	}
-	if w.memo.network.unrouted == nil {
-		w.memo.network.unrouted = prefixesOf(unrouted())
-	}
-	return !reach.Contains(w.memo.network.unrouted, p)
+	return !w.policy.ranges.unrouted.Contains(p)
 }
 
 // publicEntries are the entries of the access list that let somebody on the internet in.

@@ -50,12 +50,13 @@ var ruleID = regexp.MustCompile(`^[a-z][a-z0-9]*/[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 type parser struct {
 	src     Source
 	errs    *LoadErrors
-	trusted bool // tests are not read
+	trusted bool     // tests are not read
+	lines   [][]byte // of the file, once they are asked for
 }
 
 // parse reads the rules of a file: any number of documents, each a rule or a list of rules.
 func parse(src Source, errs *LoadErrors, trusted bool) []*draft {
-	p := &parser{src, errs, trusted}
+	p := &parser{src: src, errs: errs, trusted: trusted}
 	var out []*draft
 	dec := yaml.NewDecoder(bytes.NewReader(src.Text))
 	for {

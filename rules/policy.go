@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/reach"
@@ -45,20 +47,33 @@ type Override struct {
 type policy struct {
 	Policy
 	production map[string]bool              // by environment; unmatched projects are judged as production
-	declared   map[string][]netip.Prefix    // networks by environment; those of no environment are in all
+	declared   map[string]reach.Ranges      // networks by environment; those of no environment are in all
 	byEnv      map[string][]access.Identity // identities by environment, in order
 	ranges     networkRanges
 	pipelines  []netip.Prefix // declared networks of pipelines, of all environments
+	patterns   sync.Map       // *regexp.Regexp by its text: those of parameters, of which there are few
+}
+
+// pattern is the regular expression that a parameter holds.
+func (p *policy) pattern(text string) (*regexp.Regexp, error) {
+	if known, ok := p.patterns.Load(text); ok {
+		return known.(*regexp.Regexp), nil
+	}
+	made, err := regexp.Compile(text)
+	if err == nil {
+		p.patterns.Store(text, made)
+	}
+	return made, err
 }
 
 func newPolicy(p Policy) *policy {
-	out := &policy{Policy: p, production: productions(p.Environments), declared: map[string][]netip.Prefix{}, byEnv: map[string][]access.Identity{}, ranges: newNetworkRanges(p), pipelines: pipelines(p.Networks)}
+	out := &policy{Policy: p, production: productions(p.Environments), declared: map[string]reach.Ranges{}, byEnv: map[string][]access.Identity{}, ranges: newNetworkRanges(p), pipelines: pipelines(p.Networks)}
 	names := []string{""}
 	for _, e := range p.Environments {
 		names = append(names, e.Name)
 	}
 	for _, name := range names {
-		out.declared[name] = declared(p.Networks, name)
+		out.declared[name] = reach.NewRanges(declared(p.Networks, name))
 		for _, id := range p.Identities {
 			if len(id.Environments) == 0 || slices.Contains(id.Environments, name) {
 				out.byEnv[name] = append(out.byEnv[name], id)

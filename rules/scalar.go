@@ -135,7 +135,7 @@ func (p *parser) rawExpr(n *yaml.Node) rawExpr {
 // blockStart is where the text of a block scalar begins: the first line after its
 // header that is not blank.
 func (p *parser) blockStart(n *yaml.Node) position {
-	lines := bytes.Split(p.src.Text, []byte("\n"))
+	lines := p.fileLines()
 	for i := n.Line; i < len(lines); i++ {
 		if t := bytes.TrimLeft(lines[i], " "); len(bytes.TrimSpace(t)) > 0 {
 			return position{p.src.Name, i + 1, len(lines[i]) - len(t) + 1}
@@ -144,9 +144,16 @@ func (p *parser) blockStart(n *yaml.Node) position {
 	return p.at(n)
 }
 
+func (p *parser) fileLines() [][]byte {
+	if p.lines == nil {
+		p.lines = bytes.Split(p.src.Text, []byte("\n"))
+	}
+	return p.lines
+}
+
 // oneLine reports whether the text stands as it is on its line of the file.
 func (p *parser) oneLine(at position, text string) bool {
-	lines := bytes.Split(p.src.Text, []byte("\n"))
+	lines := p.fileLines()
 	if at.line > len(lines) || at.col > len(lines[at.line-1])+1 {
 		return false
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -29,10 +31,10 @@ type subject struct {
 
 	exposed *reach.Exposure
 	who     *access.Identity
-	adm     *adminFacts
+	class   ref.Val // of who
 	exp     *expiryFacts
 	uni     *unionFacts
-	closed  *reach.Closure
+	closed  *roleList
 	lost    *danglingFacts
 	heir    *inheritance
 	each    string // of a rule with each_of: the name
@@ -41,7 +43,7 @@ type subject struct {
 
 // ResolveName implements CEL's Activation.
 func (s *subject) ResolveName(name string) (any, bool) {
-	if get, ok := getters[name]; ok {
+	if get, ok := getters[name]; ok { // where [direct] does not come first
 		return get(s), true
 	}
 	v, ok := s.rule.params[name]
@@ -67,7 +69,7 @@ func (s *subject) exposure() reach.Exposure {
 
 func (s *subject) declared() bool {
 	p, ok := s.w.prefix(s.entryName())
-	return ok && reach.Contains(s.w.policy.declared[s.w.in.Environment], p)
+	return ok && s.w.policy.declared[s.w.in.Environment].Contains(p)
 }
 
 func (s *subject) securityGroup() bool { return reach.IsSecurityGroup(s.entryName()) }
@@ -121,6 +123,15 @@ func (s *subject) identity() *access.Identity {
 	return s.who
 }
 
+// className is the class of the identity, ready for expressions: most rules on database users
+// ask for it.
+func (s *subject) className() ref.Val {
+	if s.class == nil {
+		s.class = types.String(s.identity().Class)
+	}
+	return s.class
+}
+
 // byHand reports whether somebody made or edited the resource: Atlas lets nobody do that with
 // a user of its own (that its events name Atlas as the actor then is a guess), so one who is
 // only called like those is not one.
@@ -142,19 +153,13 @@ type adminFacts struct {
 	missing []string // roles that nobody knows
 }
 
-func (s *subject) admin() *adminFacts {
-	if s.adm == nil {
-		s.adm = s.reachAdmin()
-	}
-	return s.adm
-}
+func (s *subject) admin() *adminFacts { return &s.roleList().admin }
 
-func (s *subject) reachAdmin() *adminFacts {
-	all := s.closure()
-	out := &adminFacts{path: all.Path(reach.AtlasAdmin), missing: all.Missing}
+func (w *world) reachAdmin(all reach.Closure) adminFacts {
+	out := adminFacts{path: all.Path(reach.AtlasAdmin), missing: all.Missing}
 	out.reached = out.path != nil
 	for _, name := range out.path {
-		if _, ok := s.w.roles[name]; ok {
+		if _, ok := w.roles[name]; ok {
 			out.custom = append(out.custom, name)
 		}
 	}

@@ -21,15 +21,15 @@ const (
 type unionFacts struct {
 	entries  []unionEntry
 	exposure reach.Exposure
-	since    time.Time       // when they became the world; zero: they were at first sight
-	last     access.Resource // the entry with which they became it
-	alone    []unionEntry    // the entries that are left out: each is the world by itself
-	causes   []string        // wide undeclared entries that were added for it, and such of alone
-	rest     reach.Exposure  // without the causes
+	since    time.Time        // when they became the world; zero: they were at first sight
+	last     *access.Resource // the entry with which they became it
+	alone    []unionEntry     // the entries that are left out: each is the world by itself
+	causes   []string         // wide undeclared entries that were added for it, and such of alone
+	rest     reach.Exposure   // without the causes
 }
 
 type unionEntry struct {
-	res    access.Resource
+	res    *access.Resource
 	prefix netip.Prefix
 	added  time.Time // zero: not while we watched
 	gap    bool
@@ -43,10 +43,11 @@ func (s *subject) union() *unionFacts {
 }
 
 func (s *subject) unite() *unionFacts {
-	u := &unionFacts{}
-	for _, r := range s.w.list {
+	u := &unionFacts{entries: make([]unionEntry, 0, len(s.w.list))}
+	for i := range s.w.list {
+		r := &s.w.list[i]
 		p, ok := s.w.prefix(r.Name())
-		switch e := (unionEntry{r, p, added(r), r.Gap}); {
+		switch e := (unionEntry{r, p, added(*r), r.Gap}); {
 		case !ok:
 		case (!p.Addr().Is4() || p.Bits() < 8) && reach.CoversWorld(p):
 			u.alone = append(u.alone, e)
@@ -103,9 +104,10 @@ func (s *subject) companions() []string {
 	name := s.entryName()
 	var rest []unionEntry
 	var own time.Time
-	for _, r := range s.w.list {
+	for i := range s.w.list {
+		r := &s.w.list[i]
 		p, ok := s.w.prefix(r.Name())
-		switch e := (unionEntry{r, p, added(r), r.Gap}); {
+		switch e := (unionEntry{r, p, added(*r), r.Gap}); {
 		case r.Name() == name:
 			own = e.began()
 		case ok:
@@ -143,10 +145,10 @@ func (s *subject) causes(e unionEntry, from time.Time) bool {
 	if e.added.IsZero() || e.added.Before(from.Add(-causeWindow)) {
 		return false
 	}
-	if s.w.excused(e.res) {
+	if s.w.excused(*e.res) {
 		return false
 	}
-	return wide(e.prefix) && !reach.Contains(s.w.policy.declared[s.w.in.Environment], e.prefix)
+	return wide(e.prefix) && !s.w.policy.declared[s.w.in.Environment].Contains(e.prefix)
 }
 
 func families(e reach.Exposure) string {

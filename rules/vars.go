@@ -123,7 +123,7 @@ var ofUnion = []variable{
 
 // ofUser tell of a database user.
 var ofUser = []variable{
-	{"identity.class", cel.StringType, func(s *subject) any { return s.identity().Class }}, // "": no identity matches
+	{"identity.class", cel.StringType, func(s *subject) any { return s.className() }}, // "": no identity matches
 	{"identity.owner", cel.StringType, func(s *subject) any { return s.identity().Owner }},
 	{"identity.roles", cel.ListType(cel.ObjectType("access.RoleGrant")), func(s *subject) any { return s.identity().Roles }},
 	{"identity.scopes", cel.ListType(cel.ObjectType("access.UserScope")), func(s *subject) any { return s.identity().Scopes }},
@@ -204,19 +204,17 @@ type family struct {
 }
 
 // allFamilies are all variables but those that hold a resource.
-func allFamilies() []family {
-	return slices.Concat([]family{
-		{nil, forEach | forWhole | forChange | forReading | forFailure, common},
-		{nil, forEach, ofResource},
-		{nil, forEach, ofName},
-		{nil, forChange, ofChange},
-		{nil, forReading, ofReading},
-		{nil, forFailure, ofFailure},
-		{[]access.Kind{access.KindIPAccessEntry}, forEach | forChange, ofEntry},
-		{[]access.Kind{access.KindIPAccessEntry}, forWhole, ofUnion},
-		{[]access.Kind{access.KindDatabaseUser}, forEach | forChange, ofUser},
-	}, networkFamilies(), databaseFamilies(), peopleFamilies(), machineFamilies(), governanceFamilies())
-}
+var allFamilies = slices.Concat([]family{
+	{nil, forEach | forWhole | forChange | forReading | forFailure, common},
+	{nil, forEach, ofResource},
+	{nil, forEach, ofName},
+	{nil, forChange, ofChange},
+	{nil, forReading, ofReading},
+	{nil, forFailure, ofFailure},
+	{[]access.Kind{access.KindIPAccessEntry}, forEach | forChange, ofEntry},
+	{[]access.Kind{access.KindIPAccessEntry}, forWhole, ofUnion},
+	{[]access.Kind{access.KindDatabaseUser}, forEach | forChange, ofUser},
+}, networkFamilies(), databaseFamilies(), peopleFamilies(), machineFamilies(), governanceFamilies())
 
 // pastVariables rest on [Input.History].
 func pastVariables() []string { return slices.Concat(networkPast(), databasePast(), peoplePast()) }
@@ -224,7 +222,7 @@ func pastVariables() []string { return slices.Concat(networkPast(), databasePast
 // getters holds every variable by name.
 var getters = func() map[string]func(*subject) any {
 	out := map[string]func(*subject) any{}
-	for _, f := range allFamilies() {
+	for _, f := range allFamilies {
 		for _, v := range f.variables {
 			out[v.name] = v.get
 		}
@@ -258,7 +256,7 @@ func variables(of []access.Kind, mode int) []variable {
 }
 
 func variablesOf(k access.Kind, mode int) (out []variable) {
-	for _, f := range allFamilies() {
+	for _, f := range allFamilies {
 		if f.modes&mode != 0 && (f.kinds == nil || slices.Contains(f.kinds, k)) {
 			out = append(out, f.variables...)
 		}

@@ -38,7 +38,7 @@ type databaseMemo struct {
 	logins    map[string][]access.AccessHistory  // by database user, as the history names it
 	members   map[string]bool                    // of the org, as far as they concern the project
 	closed    map[access.RoleGrant]reach.Closure // what each grant reaches
-	closures  map[string]*reach.Closure          // what each list of grants reaches
+	lists     map[string]*roleList               // what each list of grants reaches
 	referrers map[string]bool                    // custom roles that a user or another role refers to
 	holders   map[string][]access.Contribution   // of an org: projects by the database users with a password that they have
 	networks  map[string][]netip.Prefix          // of the environment, by purpose

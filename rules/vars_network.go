@@ -1,9 +1,6 @@
 package rules
 
 import (
-	"net/netip"
-	"regexp"
-
 	"cel.dev/cel-go/cel"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -30,11 +27,9 @@ func networkPast() []string {
 
 // networkMemo is what they derive once from the collections of a world.
 type networkMemo struct {
-	unrouted         []netip.Prefix
 	sound            map[entryAt]bool // entries that are permanent and in no violation
 	logins           []netLogin
 	dedicated, blind []string
-	patterns         map[string]*regexp.Regexp // by their text
 }
 
 // ofNetwork tell of an entry and what is declared, seen and written about it.
@@ -45,8 +40,8 @@ func ofNetwork() []variable {
 		{"net.public", cel.BoolType, func(s *subject) any { return s.w.public(s.entryName()) }},  // some address of it is on the internet
 		{"net.ipv4", cel.BoolType, func(s *subject) any { return s.network().Addr().Is4() }},
 		{"net.prefix_length", cel.IntType, func(s *subject) any { return s.network().Bits() }},
-		{"net.declares", cel.BoolType, func(s *subject) any { return len(s.w.policy.declared[s.w.in.Environment]) > 0 }}, // networks are declared for the environment
-		{"net.allowed", cel.BoolType, func(s *subject) any { return s.allowed() }},                                       // inside them, or inside those that may stand anywhere
+		{"net.declares", cel.BoolType, func(s *subject) any { return !s.w.policy.declared[s.w.in.Environment].IsEmpty() }}, // networks are declared for the environment
+		{"net.allowed", cel.BoolType, func(s *subject) any { return s.allowed() }},                                         // inside them, or inside those that may stand anywhere
 		{"net.declares_developers", cel.BoolType, func(s *subject) any { return len(s.w.ranges.developer) > 0 }},
 		{"net.of_developers", cel.BoolType, func(s *subject) any { return s.w.ranges.ofDevelopers(s.network(), s.w.in.Environment) }}, // inside an office or home range, and no VPN
 		{"net.declares_providers", cel.BoolType, func(s *subject) any { return len(s.w.ranges.providers) > 0 }},

@@ -48,6 +48,7 @@ type world struct {
 	names      []string                   // targets, memo
 	prefixes   map[string]netip.Prefix    // of entries, memo
 	failures   map[string]*failure        // by rule
+	nothing    access.Resource            // of subjects that are none
 	memo       *memo
 }
 

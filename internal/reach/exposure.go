@@ -1,6 +1,9 @@
 package reach
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Exposure is how much public unicast space a set of networks lets in. The
 // counts are exact; the zero value is no exposure. Private, documentation and
@@ -81,15 +84,28 @@ func Marginal(all []netip.Prefix, one netip.Prefix) Exposure {
 
 // Contains says that every address of inner, public or not, lies in the union
 // of outer. An invalid inner lies nowhere.
-func Contains(outer []netip.Prefix, inner netip.Prefix) bool {
+func Contains(outer []netip.Prefix, inner netip.Prefix) bool { return NewRanges(outer).Contains(inner) }
+
+// Ranges are the addresses of some networks together, made ready for being asked often.
+// The zero value holds none.
+type Ranges struct{ spans []span }
+
+// NewRanges is the union of the valid prefixes.
+func NewRanges(prefixes []netip.Prefix) Ranges { return Ranges{union(prefixes)} }
+
+// IsEmpty says that there is no address.
+func (r Ranges) IsEmpty() bool { return len(r.spans) == 0 }
+
+// Contains says that every address of inner, public or not, is there. An invalid inner lies
+// nowhere.
+func (r Ranges) Contains(inner netip.Prefix) bool {
 	if !inner.IsValid() {
 		return false
 	}
 	in := spanOf(inner)
-	for _, s := range union(outer) {
-		if s.lo.compare(in.lo) <= 0 && in.hi.compare(s.hi) <= 0 {
-			return true
-		}
+	i, found := slices.BinarySearchFunc(r.spans, in.lo, func(s span, lo address) int { return s.lo.compare(lo) })
+	if !found {
+		i--
 	}
-	return false
+	return i >= 0 && in.hi.compare(r.spans[i].hi) <= 0
 }

@@ -48,6 +48,7 @@ violation contains ["network/open-to-world", e.name] if {
 
 violation contains ["network/entry-too-broad", e.name] if {
 	some e in input.entries
+	e.bits > 0
 	e.bits < 24
 }
 

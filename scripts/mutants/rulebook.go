@@ -9,7 +9,7 @@ func rulebook() []mutant {
 		{"waiver-for-any-project", "rules/waive.go", "		(w.Project == \"\" || access.Match", "		(true || w.Project == \"\" || access.Match", rules, "TestWaiver.*"},
 		{"waiver-for-any-values", "rules/waive.go", "	if w.Digest != \"\" && w.Digest != e.digest(in, v) {\n", "	if false && w.Digest != e.digest(in, v) {\n", rules, "TestWaiver.*"},
 		{"lapsed-waiver-is-new", "rules/waive.go", "	n.Origin, n.OriginWhy = access.OriginInherited, \"it was waived before: \"+why\n", "	n.Origin, n.OriginWhy = access.OriginNew, \"it was waived before: \"+why\n", rules, "TestWaiver.*"},
-		{"waived-entry-deleted", "rules/union.go", "	if s.w.excused(e.res) {\n", "	if false && s.w.excused(e.res) {\n", rules, "TestWaivedEntryStays"},
+		{"waived-entry-deleted", "rules/union.go", "	if s.w.excused(*e.res) {\n", "	if false && s.w.excused(*e.res) {\n", rules, "TestWaivedEntryStays"},
 		{"reminded-for-ever", "rules/waive.go", "		note.Reminded = w.Until\n", "", rules, "TestWaiverRemindsOnce"},
 		{"approver-is-the-actor", "rules/expect.go", " && !p.is(x.Approved, c.Actor) {\n", " {\n", rules, "Test.*"},
 		{"announced-reverted", "remediate/guard.go", "	case f.Expected != \"\":\n", "	case false:\n", "./remediate", "Test.*"},
@@ -22,6 +22,8 @@ func rulebook() []mutant {
 
 		// Judging.
 		{"severity-not-lowered", "rules/evaluate.go", "	if !s.w.production {\n		out = lower(out)\n", "	if false {\n		out = lower(out)\n", rules, "TestBuiltInProved"},
+		{"loop-variable-taken-for-the-resource", "rules/direct.go", "	if !ok || d.selected {\n", "	for up := interpreter.Activation(frame); !ok && up != nil; up = up.Parent() {\n		s, ok = up.(*subject)\n	}\n	if !ok || d.selected {\n", rules, "TestDirectly"},
+		{"selected-field-taken-for-the-resource", "rules/direct.go", "	d.selected = true\n", "", rules, "TestDirectly|TestBuiltInProved"},
 		{"failing-rule-asked-for-ever", "rules/failure.go", "!f.builtIn && f.count >= quarantineAfter", "false && f.count >= quarantineAfter", rules, "Test.*"},
 		{"failing-rule-not-told", "rules/failure.go", "	for _, id := range slices.Sorted(maps.Keys(w.failures)) {\n", "	for _, id := range slices.Sorted(maps.Keys(w.failures))[:0] {\n", rules, "TestBuiltInProved"},
 		{"domain-by-its-end", "rules/people_accounts.go", "access.FoldName(allowed) == d })", "strings.HasSuffix(d, access.FoldName(allowed)) })", rules, "Test.*"},

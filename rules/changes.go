@@ -105,6 +105,9 @@ func (w *world) judgeChange(r *Rule, c access.Change) access.Verdict {
 	}
 	v.Evidence.Events, v.Evidence.Source, v.Evidence.Before, v.Evidence.After = c.Events, c.Source, c.Before, c.After
 	v.Evidence.Ended = c.Ended
+	if s.announced(v) {
+		v.Severity = access.Info
+	}
 	return v
 }
 

@@ -15,11 +15,15 @@ import (
 // where it names an actor.
 func (p Policy) Expected(stored []access.Expectation, c access.Change, rule, project string) (access.Expectation, bool) {
 	for _, x := range slices.Concat(p.Expectations, stored) {
-		if announces(x, c, rule, project) && p.byItsActor(x, c.Actor) && !p.is(x.Approved, c.Actor) {
+		if p.announced(x, c, rule, project) {
 			return x, true
 		}
 	}
 	return access.Expectation{}, false
+}
+
+func (p Policy) announced(x access.Expectation, c access.Change, rule, project string) bool {
+	return announces(x, c, rule, project) && p.byItsActor(x, c.Actor) && !p.is(x.Approved, c.Actor)
 }
 
 // Awaited reports whether the change would be expected if the actor, who is not known, turned
@@ -78,6 +82,26 @@ const lateWord = 15 * time.Minute
 func (s *subject) expected() bool {
 	_, ok := s.w.Expected(s.w.in.Expected, s.attributed(), s.rule.ID, s.w.engine.called(s.w.in))
 	return ok
+}
+
+// announced reports whether the violation of a change rule is a note: its change was
+// announced, and came as announced. A critical one must have been announced to its rule by
+// name: whoever announced a tidying up did not mean a stolen credential. What was noted stays
+// a note once the expectation is taken out of the store; one that is still there and does not
+// mean the change (its actor became known) has announced nothing.
+func (s *subject) announced(v access.Verdict) bool {
+	c, all := s.attributed(), slices.Concat(s.w.Expectations, s.w.in.Expected)
+	for _, x := range all {
+		named := v.Severity != access.Critical && s.rule.Severity != access.Critical || strings.Trim(x.Rule, "*") != ""
+		if named && s.w.announced(x, c, s.rule.ID, s.w.engine.called(s.w.in)) {
+			return true
+		}
+	}
+	f, ok := s.w.in.Open[access.FindingID(v.Rule, v.Ref, v.Key)]
+	if !ok || f.Expected == "" || f.Severity != access.Info || f.Evidence.Change != c.ID {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(x access.Expectation) bool { return x.ID == f.Expected })
 }
 
 // attributed is the change with what a later word told of its actor.

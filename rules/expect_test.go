@@ -148,3 +148,99 @@ func TestApproverTurnsOutToBeTheActor(t *testing.T) {
 		}
 	}
 }
+
+// TestAnnouncedChangesAreNotes: by every change rule, what one of its own tests shows to be a
+// violation is a note once the change was announced to the rule; a critical one not by an
+// expectation that names no rule.
+func TestAnnouncedChangesAreNotes(t *testing.T) {
+	rules := map[string]bool{}
+	builtinWorlds(t, func(t *testing.T, r *Rule, test fileTest) {
+		if test.world.Change == nil {
+			return
+		}
+		of := r
+		if r.changes != nil {
+			of = r.changes
+		}
+		judge := func(rule string) (out []access.Verdict) {
+			w := test.world
+			w.Expected = []access.Expectation{
+				{ID: "over", Name: "*", Actor: "*", Rule: rule, Until: t0.AddDate(50, 0, 0), Approved: "somebody"},
+			}
+			for _, c := range append(test.world.Changes, *test.world.Change) {
+				w.Expected = append(w.Expected, access.Expectation{ID: "x", Name: c.Name, Rule: rule, Until: t0.AddDate(50, 0, 0), Approved: "somebody"})
+			}
+			_, _, all := judgeWorld(t, r, w)
+			for _, v := range all {
+				if r.asks(v.Key).On == OnChange && v.Answer == access.AnswerViolation {
+					out = append(out, v)
+				}
+			}
+			return out
+		}
+		_, _, plain := judgeWorld(t, r, test.world)
+		for _, v := range plain {
+			if r.asks(v.Key).On != OnChange || v.Answer != access.AnswerViolation || test.world.Change.Name == "" {
+				continue
+			}
+			rules[r.ID] = true
+			for _, got := range judge(r.ID) {
+				if got.Severity != access.Info || got.Message == "" {
+					t.Errorf("announced, %s is %s (%s): want a note", got.Ref.Name, got.Severity, got.Message)
+				}
+			}
+			for _, got := range judge("") {
+				if (got.Severity != access.Info) != (of.Severity == access.Critical) {
+					t.Errorf("announced to no rule, %s is %s, and the rule is %s", got.Ref.Name, got.Severity, of.Severity)
+				}
+			}
+		}
+	})
+	for _, r := range mustLoad(t, testPolicy()).rules {
+		if (r.On == OnChange || r.changes != nil) && !rules[r.ID] {
+			t.Errorf("%s: none of its tests shows what an announcement makes of it", r.ID)
+		}
+	}
+}
+
+// TestNotedOnce: what was announced stays a note when the expectation goes out of the store,
+// and is told in full where the actor turns out to be another one.
+func TestNotedOnce(t *testing.T) {
+	alice, mallory := access.Actor{Type: access.ActorHuman, Name: "alice@example.com"}, access.Actor{Type: access.ActorHuman, Name: "mallory@example.com"}
+	p := testPolicy()
+	e := mustLoad(t, p)
+	x := access.Expectation{V: 1, ID: "ldap", Actor: "alice@example.com", Rule: "dbauth/*", From: t0, Until: t0.Add(time.Hour), Approved: "bob"}
+	ref := access.Ref{Scope: prj, Kind: access.KindDatabaseAuth, Name: prjID}
+	for name, tc := range map[string]struct {
+		actor access.Actor
+		kept  bool
+		want  []access.Severity // at first, and once the store has the expectation or not
+	}{
+		"by alice, as announced":        {alice, true, []access.Severity{access.Info, access.Info}},
+		"and the store forgets of it":   {alice, false, []access.Severity{access.Info, access.Info}},
+		"by mallory":                    {mallory, true, []access.Severity{access.Medium, access.Medium}},
+		"of whom nobody told so far":    {access.Actor{}, true, []access.Severity{access.Medium, access.Medium}},
+		"mallory, and the store forgot": {mallory, false, []access.Severity{access.Medium, access.Medium}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := access.Change{ID: "c", Ref: ref, Op: access.OpUpdated, Fields: []string{"hostname"}, Before: access.Box{State: access.DatabaseAuth{Hostname: "a"}}, After: access.Box{State: access.DatabaseAuth{Hostname: "b"}}, Occurred: t0.Add(time.Minute), Observed: t0.Add(time.Minute), Actor: tc.actor}
+			in := Input{Scope: prj, Environment: "prod", Now: c.Observed, Changes: []access.Change{c}, Expected: []access.Expectation{x}, Collections: map[access.Kind]access.Collection{
+				ref.Kind: access.NewCollection(prj, ref.Kind, []access.State{c.After.State}),
+			}}
+			doc := access.Findings{}
+			for i, want := range tc.want {
+				doc, _ = e.Advance(doc, in, e.Evaluate(in))
+				var f access.Finding
+				for _, f = range doc.Findings { // there is one
+				}
+				if f.Rule != "dbauth/changed" || f.Severity != want || (f.Expected != "") != (want == access.Info) {
+					t.Errorf("judgement %d: %s, expected %q, want %s", i, f.Severity, f.Expected, want)
+				}
+				in.Changes, in.Standing, in.Open, in.Now = nil, doc.Standing, doc.Findings, in.Now.Add(time.Hour)
+				if !tc.kept {
+					in.Expected = nil
+				}
+			}
+		})
+	}
+}

@@ -52,7 +52,7 @@ func (f *fold) stand(r *Rule, id string, v access.Verdict, c access.Change, old 
 	} else {
 		n := refresh(old, v, f.in)
 		n.Digest = f.e.digest(f.in, v)
-		n.CauseAt, n.Actor, n.Evidence = v.CauseAt, v.Actor, v.Evidence
+		n.CauseAt, n.Actor, n.Evidence, n.Expected = v.CauseAt, v.Actor, v.Evidence, cmpOr(f.expected(v), old.Expected)
 		f.next.Findings[id] = n
 	}
 	if !f.in.Now.Before(r.expires(c)) {

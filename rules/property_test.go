@@ -119,6 +119,49 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
+// TestToldOnceWhereTheRoleHasGone: changes that come again open nothing anew, though the role
+// by which a user was an administrator has gone meanwhile, so that the walk cannot tell what
+// the user was before. (TestDelivery finds it by the seeds 2021 and 150441.)
+func TestToldOnceWhereTheRoleHasGone(t *testing.T) {
+	e := loadFive(t, testPolicy())
+	granted, direct := []access.State{user("someone", true, "inner")}, []access.State{user("someone", true, "atlasAdmin")}
+	role := []access.State{customRole("inner", "atlasAdmin")}
+	for name, moves := range map[string][]move{
+		"the role goes, then the user": {
+			fixed(access.KindDatabaseUser, granted), fixed(access.KindCustomRole, role), fixed(access.KindCustomRole, nil),
+			fixed(access.KindDatabaseUser, direct), fixed(access.KindDatabaseUser, nil),
+		},
+		"the role comes, then the grant goes": {
+			fixed(access.KindDatabaseUser, direct), fixed(access.KindDatabaseUser, granted), fixed(access.KindCustomRole, role),
+			fixed(access.KindDatabaseUser, []access.State{user("someone", true)}), fixed(access.KindCustomRole, nil),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			once, again := newBench(t, e), newBench(t, e)
+			once.judge()
+			again.judge()
+			for _, m := range moves {
+				for _, b := range []*bench{once, again} {
+					b.move(m)
+					b.judge()
+				}
+				all := slices.Clone(again.stream)
+				for n := range min(len(all), 4) {
+					again.stream = append(again.stream, all[len(all)-n-1:]...)
+					again.judge()
+				}
+				if diff := cmp.Diff(once.view(true), again.view(true)); diff != "" {
+					t.Fatalf("told once (-) and again (+):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func fixed(k access.Kind, states []access.State) move {
+	return move{k, time.Second, func(*bench) []access.State { return states }}
+}
+
 // TestAgainstOracle: with kinds going unreadable and dirty on the way, what is open in
 // the end is what a plain reading of the rule book says of the final state; and while a
 // kind is unknown, findings that need it are marked and keep their state.

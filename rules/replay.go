@@ -154,10 +154,10 @@ func (p *replayer) rewind() {
 	p.rebuildList()
 	now := p.turns[0].changes[0].Occurred
 	for _, name := range slices.Sorted(maps.Keys(p.values)) {
-		p.held[name] = p.before(p.ask(name, now, nil))
+		p.held[name] = p.before(p.ask(name, now, nil), now)
 	}
 	if p.rule.whole != nil {
-		p.held[p.wholeName()] = p.before(p.askWhole(now, nil))
+		p.held[p.wholeName()] = p.before(p.askWhole(now, nil), now)
 	}
 	for name, answer := range p.held {
 		if answer == access.AnswerViolation {
@@ -167,14 +167,24 @@ func (p *replayer) rewind() {
 }
 
 // before is the answer before the first change. What is open and unknown is held to be
-// violated still.
-func (p *replayer) before(v access.Verdict) access.Answer {
+// violated still; and so is what was open then, and resolved since: where the change comes
+// again, a role that the answer rested on may have gone meanwhile, and the violation was told.
+func (p *replayer) before(v access.Verdict, first time.Time) access.Answer {
 	if v.Answer == access.AnswerUnknown && len(p.today.in.Open) > 0 {
-		if f, ok := p.today.in.Open[access.FindingID(v.Rule, v.Ref, v.Key)]; ok && f.Open() {
+		if f, ok := p.today.in.Open[access.FindingID(v.Rule, v.Ref, v.Key)]; ok && (f.Open() || stoodAt(f, first)) {
 			return access.AnswerViolation
 		}
 	}
 	return v.Answer
+}
+
+// stoodAt reports whether the last episode of a resolved finding lasted at that time.
+func stoodAt(f access.Finding, at time.Time) bool {
+	end := f.ResolvedAt
+	if !f.Evidence.Ended.IsZero() {
+		end = f.Evidence.Ended
+	}
+	return f.CauseAt.Before(at) && !end.Before(at)
 }
 
 // touchesAll reports whether a change may bear on resources that did not change.

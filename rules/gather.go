@@ -83,11 +83,13 @@ func (in *Input) settled(k access.Kind) string {
 
 // unread is what the projects but one cannot tell, by kind: one reason, and how many more.
 func unread(projects []access.Contribution, but access.Scope) map[access.Kind]string {
-	why, more := map[access.Kind]string{}, map[access.Kind]int{}
+	why, more, quiet := map[access.Kind]string{}, map[access.Kind]int{}, map[access.Kind]bool{}
 	for _, p := range projects {
 		for k, w := range p.Unread {
 			switch {
 			case p.Scope == but:
+			case w == silent:
+				quiet[k] = true
 			case why[k] == "":
 				why[k] = p.Title + ": " + w
 			default:
@@ -97,6 +99,9 @@ func unread(projects []access.Contribution, but access.Scope) map[access.Kind]st
 	}
 	for k, n := range more {
 		why[k] = fmt.Sprintf("%s (and %d more projects)", why[k], n)
+	}
+	for k := range quiet {
+		why[k] = cmp.Or(why[k], silent)
 	}
 	if len(why) == 0 {
 		return nil

@@ -65,6 +65,7 @@ type sharers struct {
 	stage *Stage
 	inv   still
 	facts *shelf[access.Facts]
+	now   time.Time
 	outs  []access.Out
 }
 
@@ -75,11 +76,11 @@ const (
 )
 
 func newSharers(t *testing.T, e *Engine) *sharers {
-	s := &sharers{t: t, inv: still{}}
+	s := &sharers{t: t, inv: still{}, now: t0}
 	s.facts = newShelf[access.Facts](&s.outs)
 	s.stage = NewStage(StageOptions{
 		Engine: func() *Engine { return e }, Findings: newShelf[access.Findings](&s.outs), Inventory: s.inv, Dirty: quiet{}, Changes: quiet{},
-		Told: newShelf[access.Contribution](&s.outs), Facts: s.facts, Now: func() time.Time { return t0 },
+		Told: newShelf[access.Contribution](&s.outs), Facts: s.facts, Now: func() time.Time { return s.now }, Stale: func() time.Duration { return time.Hour },
 	})
 	org := access.OrgScope(orgID)
 	for _, k := range access.OrgKinds() {
@@ -185,5 +186,111 @@ func TestProjectThatCouldNeverBeRead(t *testing.T) {
 	}
 	if _, told := s.facts.docs[string(dev)]; told {
 		t.Error("a project of no known org is told of this one's")
+	}
+}
+
+// answer is what a judgement of the scope now says of a rule, and of what it is about.
+func (s *sharers) answer(e *Engine, rule string, ref access.Ref) access.Verdict {
+	s.t.Helper()
+	snap, err := s.stage.load(s.t.Context(), e, access.Eval{Scope: ref.Scope}, access.Findings{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return e.Judge(snap.in, rule, ref, "")
+}
+
+// TestOldWordIsUnknown: while the org, or one project of it, is not judged for too long,
+// nobody passes by what it told; a violation stays one. Its next word is believed at once.
+func TestOldWordIsUnknown(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	prod, dev, org := access.ProjectScope(prodID), access.ProjectScope(devID), access.OrgScope(orgID)
+	const shared, users = "network/shared-across-environments", "dbuser/shared-across-environments"
+	entry := func(name string) access.Ref {
+		return access.Ref{Scope: prod, Kind: access.KindIPAccessEntry, Name: name}
+	}
+	whole := access.Ref{Scope: org, Kind: access.KindOrg, Name: orgID}
+	steps := []struct {
+		name       string
+		after      time.Duration
+		judged     []access.Scope
+		stuck      []access.Scope // judged, and nobody else
+		own, ours  access.Answer  // of an entry of production's own, of one that dev has too
+		names      access.Answer  // of the org: database users of one name
+		membership access.Status  // as production hears of it
+	}{
+		{"all were judged", 0, []access.Scope{prod, dev}, nil, access.AnswerPass, access.AnswerViolation, access.AnswerPass, access.StatusComplete},
+		{"for as long as it may", time.Hour, nil, nil, access.AnswerPass, access.AnswerViolation, access.AnswerPass, access.StatusComplete},
+		{"the lanes stand still", time.Second, nil, nil, access.AnswerUnknown, access.AnswerViolation, access.AnswerUnknown, access.StatusUnread},
+		{"all but dev", time.Hour, nil, []access.Scope{prod, org}, access.AnswerUnknown, access.AnswerViolation, access.AnswerUnknown, access.StatusComplete},
+		{"dev, too", 0, []access.Scope{dev}, nil, access.AnswerPass, access.AnswerViolation, access.AnswerPass, access.StatusComplete},
+	}
+	s := newSharers(t, e)
+	s.inv.set(org, access.KindOrg, access.Org{ID: orgID, Title: "shop"})
+	s.inv.set(prod, access.KindIPAccessEntry, access.IPAccessEntry{Entry: "203.0.113.7/32"}, access.IPAccessEntry{Entry: "198.51.100.1/32"})
+	s.inv.set(dev, access.KindIPAccessEntry, access.IPAccessEntry{Entry: "203.0.113.7/32"})
+	for _, st := range steps {
+		s.now = s.now.Add(st.after)
+		for _, scope := range st.stuck { // nobody follows the messages
+			if err := s.stage.Eval(t.Context(), access.Eval{Scope: scope}); err != nil {
+				t.Fatal(err)
+			}
+			s.outs = nil
+		}
+		if st.judged != nil {
+			s.settle(st.judged...)
+		}
+		own, ours, names := s.answer(e, shared, entry("198.51.100.1/32")), s.answer(e, shared, entry("203.0.113.7/32")), s.answer(e, users, whole)
+		if own.Answer != st.own || ours.Answer != st.ours || names.Answer != st.names {
+			t.Errorf("%s: an own entry %q (%s), a shared one %q (%s), names of users %q (%s); want %q, %q, %q", st.name,
+				own.Answer, own.Why, ours.Answer, ours.Why, names.Answer, names.Why, st.own, st.ours, st.names)
+		}
+		if got := Lately(s.facts.docs[string(prod)], s.now, time.Hour).Org[access.KindOrgMember]; got.Status != st.membership {
+			t.Errorf("%s: members of the org are %s (%s), want %s", st.name, got.Status, got.Reason, st.membership)
+		}
+	}
+}
+
+// TestWordOfNoTimeIsOld: what was stored before times were, is not believed until it is told
+// anew.
+func TestWordOfNoTimeIsOld(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	s := newSharers(t, e)
+	prod, dev := access.ProjectScope(prodID), access.ProjectScope(devID)
+	s.settle(prod, dev)
+	f := s.facts.docs[string(prod)]
+	f.At = time.Time{}
+	s.facts.docs[string(prod)] = f
+	if got := Lately(f, s.now, time.Hour); got.Org[access.KindOrgMember].Status != access.StatusUnread || got.Unread[access.KindIPAccessEntry] == "" {
+		t.Errorf("members %s, entries of others unread %q", got.Org[access.KindOrgMember].Status, got.Unread[access.KindIPAccessEntry])
+	}
+	if got := Lately(f, s.now, 0); got.Org[access.KindOrgMember].Status != access.StatusComplete {
+		t.Error("without a limit any age is believed")
+	}
+	s.settle(access.OrgScope(orgID))
+	if got := s.facts.docs[string(prod)].At; !got.Equal(s.now) {
+		t.Errorf("renewed at %v, want %v", got, s.now)
+	}
+}
+
+// TestRenewalIsCheap: what did not change is written again when half of its time is over,
+// and nobody is judged for it.
+func TestRenewalIsCheap(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	s := newSharers(t, e)
+	prod, dev, org := access.ProjectScope(prodID), access.ProjectScope(devID), access.OrgScope(orgID)
+	s.settle(prod, dev, org)
+	told := s.stage.Told.(*shelf[access.Contribution])
+	for i, ago := range []time.Duration{0, 15, 30, 0, 15, 30, 0} { // minutes since it was written
+		if n := s.settle(prod, dev, org); n != 3 {
+			t.Errorf("tick %d: %d judgements, want 3", i, n)
+		}
+		want := s.now.Add(-ago * time.Minute)
+		if got := s.facts.docs[string(prod)].At; !got.Equal(want) {
+			t.Errorf("tick %d: the facts of production are of %v, want %v", i, got, want)
+		}
+		if got := told.docs[ToldKey(dev)].At; !got.Equal(want) {
+			t.Errorf("tick %d: the word of dev is of %v, want %v", i, got, want)
+		}
+		s.now = s.now.Add(15 * time.Minute)
 	}
 }

@@ -60,6 +60,7 @@ type StageOptions struct {
 	Changes   Changes
 	Told      Told                      // with Facts nil: other scopes are not known
 	Facts     Documents[access.Facts]   // of projects, by scope
+	Stale     func() time.Duration      // how old the word of other scopes may be; what is older is unknown. Nil: any age
 	History   Histories                 // nil: nothing is known of use
 	Waivers   Documents[access.Waivers] // under WaiversKey; nil: none but those of the configuration
 	Logger    *zap.Logger

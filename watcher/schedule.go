@@ -67,6 +67,9 @@ func (w *Watcher) interval(kind access.Kind) time.Duration {
 	return w.opts.SweepGate
 }
 
+// SweepInterval is how often the kinds of the gates are read at least.
+func (w *Watcher) SweepInterval() time.Duration { return w.interval("") }
+
 // deniedRetry is long enough to cost nothing and short enough not to leave the rules
 // blind for a whole sweep once the role is given back.
 const deniedRetry = time.Minute

@@ -1,5 +1,7 @@
 package access
 
+import "time"
+
 // Contribution is what a project tells of itself to the judgement of other scopes: of its
 // org, and of the other projects of the org. It is a function of the project's inventory
 // and of the environment that holds for it.
@@ -16,6 +18,7 @@ type Contribution struct {
 	Teams           []TeamGrant             `json:"teams,omitempty"`           // by team
 	ServiceAccounts []ProjectServiceAccount `json:"serviceAccounts,omitempty"` // by client id
 	Owners          []string                `json:"owners,omitempty"`          // e-mail addresses that labels of database users name as owners, sorted
+	At              time.Time               `json:"at,omitzero"`               // when it was true, at least: renewed now and then; zero: not known
 }
 
 // Stray reports whether not even the org of the project can be told: any may be it.
@@ -42,6 +45,7 @@ type Facts struct {
 	Shared   []SharedEntry       `json:"shared,omitempty"`   // of a project: its entries that stand in other projects of the org too, by entry
 	Projects []Contribution      `json:"projects,omitempty"` // of an org: its projects, by scope
 	Unread   map[Kind]string     `json:"unread,omitempty"`   // contributed kinds that some other project cannot tell of, and why
+	At       time.Time           `json:"at,omitzero"`        // when they were true, at least: renewed now and then; zero: not known
 }
 
 // Gathered reports whether the facts were ever put together.

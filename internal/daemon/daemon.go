@@ -200,12 +200,12 @@ func (d *Daemon) assemble() error {
 		return err
 	}
 	d.rules = rules.NewStage(rules.StageOptions{
-		Engine: engine, Findings: d.findings, Inventory: d.inventory, Dirty: d.watcher, Changes: d.stream, Told: d.told, Facts: d.facts, History: d.history, Waivers: d.waivers,
+		Engine: engine, Findings: d.findings, Inventory: d.inventory, Dirty: d.watcher, Changes: d.stream, Told: d.told, Facts: d.facts, Stale: d.stale, History: d.history, Waivers: d.waivers,
 		Logger: d.logger.Named("rules"), Metrics: rules.NewMetrics(d.registry), Now: d.fleet.Now,
 	})
 	d.remediate = remediate.NewStage(remediate.Options{
 		Actions: d.actions, Findings: d.findings, Control: stream.Bucket[remediate.Ledger](d.stream, "control"), Atlas: urgent{d.fleet},
-		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.history, d.fleet},
+		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.history, d.fleet, d.stale},
 		Reads: func(rule string, scope access.Scope) []access.Kind { return engine().Reads(rule, scope) },
 		Locks: locks{d.stream, rand.Text(), cmp.Or(d.opts.Lease, lease)}, Policy: func() remediate.Policy { return d.settings.get().policy }, Skew: d.fleet.Skew,
 		Logger: d.logger.Named("remediate"), Metrics: remediate.NewMetrics(d.registry), Now: d.fleet.Now,
@@ -213,6 +213,12 @@ func (d *Daemon) assemble() error {
 	d.deadlines = stream.NewDeadlines(d.logger.Named("deadlines"))
 	d.receiver = d.newReceiver()
 	return nil
+}
+
+// stale is how old the word of other scopes may be: each renews it when it is judged, at the
+// clock's ticks at least, out of kinds that are read once a sweep.
+func (d *Daemon) stale() time.Duration {
+	return 3 * max(d.watcher.SweepInterval(), d.opts.File.Schedule.Clock)
 }
 
 func (d *Daemon) watcherOptions(f *config.File, orgs []string) watcher.Options {

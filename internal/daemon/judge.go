@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/rules"
@@ -19,6 +20,7 @@ type judge struct {
 	waivers   documents[access.Waivers]
 	history   documents[access.History]
 	fleet     *fleet
+	stale     func() time.Duration
 }
 
 // Judge implements remediate's Judge.
@@ -32,6 +34,7 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 	if in.Facts, _, err = j.facts.Get(ctx, string(f.Ref.Scope)); err != nil {
 		return access.Verdict{}, fmt.Errorf("load facts of %s: %w", f.Ref.Scope, err)
 	}
+	in.Facts = rules.Lately(in.Facts, in.Now, j.stale())
 	if in.History, _, err = j.history.Get(ctx, string(f.Ref.Scope)); err != nil {
 		return access.Verdict{}, fmt.Errorf("load history of %s: %w", f.Ref.Scope, err)
 	}

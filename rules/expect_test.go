@@ -180,7 +180,7 @@ func TestAnnouncedChangesAreNotes(t *testing.T) {
 		}
 		_, _, plain := judgeWorld(t, r, test.world)
 		for _, v := range plain {
-			if r.asks(v.Key).On != OnChange || v.Answer != access.AnswerViolation || test.world.Change.Name == "" {
+			if r.asks(v.Key).On != OnChange || v.Answer != access.AnswerViolation || test.world.Change.Name == "" || v.Severity == access.Info {
 				continue
 			}
 			rules[r.ID] = true

@@ -212,6 +212,21 @@ func (s *subject) govOwnSecret() string {
 	return ""
 }
 
+// govOwnRotation reports whether the change is of a secret of one of our own credentials, made
+// by a principal that owns it, under one of the names by which the feed tells of that principal.
+// Another machine of the same owner is not the owner, nor is the credential itself, whose thief
+// would make himself a second secret; nor is an assistant that acts for somebody.
+func (s *subject) govOwnRotation() bool {
+	credential, a := s.govOwnCredential(), s.govActor()
+	if credential == "" || s.ref.Kind != access.KindServiceAccountSecret || a.Type == access.ActorUnknown || a.OnBehalfOf != "" || s.govOwnAct() != "" {
+		return false
+	}
+	return slices.ContainsFunc(s.w.Principals, func(p access.Principal) bool {
+		named := slices.ContainsFunc(append([]string{p.Email}, p.Atlas...), func(n string) bool { return sameName(n, a.Name) })
+		return named && slices.Contains(p.Owns, credential)
+	})
+}
+
 func (s *subject) govOwnEntry() string {
 	_, entry, _ := strings.Cut(s.change.Ref.Name, "/")
 	inside := false

@@ -25,6 +25,7 @@ var ofAct = []variable{
 	{"act.declares", cel.BoolType, func(s *subject) any { return s.govDeclares() }},                                 // anybody is declared at all
 	{"own.acted", cel.StringType, func(s *subject) any { return s.govOwnAct() }},                                    // what a credential of ours did without an action of ours
 	{"own.touched", cel.StringType, func(s *subject) any { return s.govOwnChange() }},                               // what was done to a credential of ours against the profile
+	{"own.rotated", cel.BoolType, func(s *subject) any { return s.govOwnRotation() }},                               // an owner of the credential changed its secrets, and nothing else
 	{"own.undecided", cel.StringType, func(s *subject) any { return s.govOwnDoubt() }},                              // why it cannot be told
 	{"own.changed", cel.StringType, func(s *subject) any { return cmpOr(s.govOwnCredential(), s.govActor().Name) }}, // which of ours it is about
 }

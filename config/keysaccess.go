@@ -70,9 +70,9 @@ func waiverKeys() *shape {
 		key("owner", one(text("a principal's id, or a group's or team's name")), "Who answers for it and is reminded before it ends.").must(),
 		key("reason", one(words("a reason in words")), "Why it may stand.").must(),
 		key("ticket", one(words("a ticket")), "Where it was agreed."),
-		key("granted", one(instant()), "From when it holds.").must(),
+		key("granted", one(instant()), "When somebody granted it, and from when it holds. In the future it is refused, and until it ends so is every other waiver of the same finding.").must(),
 		key("until", one(instant()), "When it ends: at most 90 days after granted, and sooner for a severe finding (critical 1, high 7, medium 30).").must(),
-		key("renewals", one(count()), "How often it was granted anew."),
+		key("renewals", one(count()), "How often it was granted anew: one granted while the former one holds is a renewal."),
 		key("digest", one(patterned("a digest as the finding shows it", `^[A-Za-z0-9:+/=_-]{8,128}$`)), "Of the violating values: when they change it lapses. Left out: whatever they are."),
 	)
 }

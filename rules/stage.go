@@ -210,7 +210,7 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 		if err != nil {
 			return snap, fmt.Errorf("load waivers: %w", err)
 		}
-		snap.in.Waivers, snap.in.Expected, snap.waivers = w.Waivers, w.Expectations, rev
+		snap.in.Waivers, snap.in.Expected, snap.waivers = Dated(w.Waivers, snap.in.Now), w.Expectations, rev
 	}
 	err = s.others(ctx, e, &snap)
 	return snap, err

@@ -15,33 +15,47 @@ import (
 // scan and replay fold verdicts by [Engine.Advance], and the union of an access list asks
 // here which entries may stay.
 
-// waivers are those of the configuration, then those of the store.
-func (w *world) waivers() []access.Waiver { return slices.Concat(w.policy.Waivers, w.in.Waivers) }
-
 // Waiver is the waiver under which a violation may stand now: of several, the one that
 // holds longest. Its Until is what holds here: no longer than the severity allows. Without
 // one, why says what became of the one named, if it is still there.
 func (e *Engine) Waiver(in Input, v access.Verdict, named string) (best access.Waiver, ok bool, why string) {
-	title := e.called(&in)
+	fitting, why := e.fitting(&in, v, named)
+	if w, refused := dateAhead(fitting, in.Now); refused {
+		return best, false, fmt.Sprintf("waiver %s was dated ahead, to %s: until its end none beside it holds", w.ID, stamp(w.Granted))
+	}
+	for _, w := range fitting {
+		until := holdsUntil(w, v.Severity)
+		lapse := e.lapse(w, v, until, &in)
+		switch {
+		case lapse == "" && (!ok || until.After(best.Until)):
+			best, ok = w, true
+			best.Until = until
+		case lapse != "" && w.ID == named:
+			why = lapse
+		}
+	}
+	if ok {
+		best.Renewals = renewals(best, fitting, v.Severity)
+	}
+	return best, ok, why
+}
+
+// fitting are the waivers that are for the violation, whenever; and what became of the one
+// named, if it is none of them.
+func (e *Engine) fitting(in *Input, v access.Verdict, named string) (out []access.Waiver, why string) {
+	title := e.called(in)
 	why = "its waiver is not there any more"
 	for _, list := range [][]access.Waiver{e.policy.Waivers, in.Waivers} {
 		for _, w := range list {
-			fits := waives(w, v, in.Scope, in.Environment, title)
-			until := holdsUntil(w, v.Severity)
 			switch {
-			case fits && e.lapse(w, v, until, &in) == "":
-				if !ok || until.After(best.Until) {
-					best, ok = w, true
-					best.Until = until
-				}
-			case w.ID == named && !fits:
-				why = "its waiver does not name it any more"
+			case waives(w, v, in.Scope, in.Environment, title):
+				out = append(out, w)
 			case w.ID == named:
-				why = e.lapse(w, v, until, &in)
+				why = "its waiver does not name it any more"
 			}
 		}
 	}
-	return best, ok, why
+	return out, why
 }
 
 // waives reports whether the waiver is for such a violation, whenever.
@@ -75,6 +89,8 @@ func (e *Engine) lapse(w access.Waiver, v access.Verdict, until time.Time, in *I
 // over is why the waiver does not hold at this time.
 func over(w access.Waiver, v access.Verdict, until, now time.Time) string {
 	switch {
+	case w.Ahead:
+		return "its waiver was dated ahead, to " + stamp(w.Granted)
 	case w.Granted.IsZero() || w.Until.IsZero():
 		return "its waiver names no time: give granted and until"
 	case now.Before(w.Granted):
@@ -113,9 +129,8 @@ func (w *world) excused(r access.Resource) bool {
 	if !w.production { // for as long as its own finding is waived
 		v.Severity = lower(v.Severity)
 	}
-	return slices.ContainsFunc(w.waivers(), func(x access.Waiver) bool {
-		return waives(x, v, w.in.Scope, w.in.Environment, w.engine.called(w.in)) && w.engine.lapse(x, v, holdsUntil(x, v.Severity), w.in) == ""
-	})
+	_, ok, _ := w.engine.Waiver(*w.in, v, "")
+	return ok
 }
 
 const ruleOpenToWorld = "network/open-to-world"
@@ -168,7 +183,7 @@ func (f *fold) waive() {
 }
 
 func noted(w access.Waiver) access.WaiverNote {
-	return access.WaiverNote{ID: w.ID, Owner: w.Owner, Reason: w.Reason, Ticket: w.Ticket, Until: w.Until, Renewals: w.Renewals, Source: w.Source}
+	return access.WaiverNote{ID: w.ID, Owner: w.Owner, Reason: w.Reason, Ticket: w.Ticket, Granted: w.Granted, Until: w.Until, Renewals: w.Renewals, Source: w.Source}
 }
 
 func (f *fold) waived(id string, n access.Finding, w access.Waiver) {
@@ -188,6 +203,10 @@ func (f *fold) waived(id string, n access.Finding, w access.Waiver) {
 func (f *fold) still(id string, n access.Finding, w access.Waiver) {
 	note := noted(w)
 	note.Reminded = n.Waiver.Reminded
+	note.Renewals = max(note.Renewals, n.Waiver.Renewals)
+	if former := n.Waiver.Granted; !former.IsZero() && w.Granted.After(former) { // granted anew, in its place or beside it
+		note.Renewals = max(note.Renewals, n.Waiver.Renewals+1)
+	}
 	if soon := w.Until.Add(-reminder(w, w.Until)); !f.in.Now.Before(soon) && !note.Reminded.Equal(w.Until) {
 		note.Reminded = w.Until
 		n.Waiver = note

@@ -106,9 +106,6 @@ func serve(ctx context.Context, file string, f *config.File, logger *zap.Logger)
 		}
 		return coded{exitUnreadable, err}
 	}
-	for _, w := range f.Warnings {
-		logger.Warn("configuration", zap.String("warning", w.String()))
-	}
 	logger.Info("running", zap.String("version", version), zap.Bool("dry_run", f.DryRun), zap.String("config", file))
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -140,18 +137,18 @@ func checkCommand(stdout io.Writer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			summary, err := daemon.Check(f)
+			checked, err := daemon.Check(f)
 			if err != nil {
 				return coded{exitUsage, err}
 			}
 			if ask {
 				return permissions(cmd.Context(), f, format, stdout)
 			}
-			for _, w := range f.Warnings {
+			for _, w := range checked.Warnings {
 				fmt.Fprintln(stdout, "warning:", w)
 			}
 			neverReplayed(cmd.Context(), f, stdout)
-			fmt.Fprintln(stdout, summary)
+			fmt.Fprintln(stdout, checked.Summary)
 			return nil
 		},
 	}

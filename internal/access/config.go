@@ -118,6 +118,7 @@ type Waiver struct {
 	Renewals    int       `json:"renewals,omitempty"` // how often it was granted anew
 	Digest      string    `json:"digest,omitempty"`   // of the violating values ([Finding].Digest): it lapses when they change; empty: whatever they are
 	Source      string    `json:"source,omitempty"`   // where it stands: a place in a file; empty: in the store
+	Ahead       bool      `json:"ahead,omitempty"`    // granted lay ahead of the time at which it was read: it is refused
 }
 
 // WaiverCap is how long a waiver of a finding of this severity may hold at most.

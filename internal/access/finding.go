@@ -134,8 +134,9 @@ type WaiverNote struct {
 	Owner    string    `json:"owner"`
 	Reason   string    `json:"reason"`
 	Ticket   string    `json:"ticket,omitempty"`
-	Until    time.Time `json:"until"` // as the severity allows
-	Renewals int       `json:"renewals,omitempty"`
+	Granted  time.Time `json:"granted,omitzero"`
+	Until    time.Time `json:"until"`              // as the severity allows
+	Renewals int       `json:"renewals,omitempty"` // as counted here, or as the waiver says if that is more
 	Source   string    `json:"source,omitempty"`
 	Reminded time.Time `json:"reminded,omitzero"` // the end that was told of beforehand
 }

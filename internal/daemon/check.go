@@ -22,15 +22,24 @@ func IsConfig(err error) bool {
 	return ok
 }
 
+// Checked is what a configuration without mistakes amounts to.
+type Checked struct {
+	Summary  string           // a line
+	Warnings []config.Problem // in the order of the file
+}
+
 // Check runs the checks that need the rule catalogue and the environment, and starts
-// nothing. It returns a line that says what the configuration amounts to.
-func Check(f *config.File) (string, error) {
+// nothing.
+func Check(f *config.File) (Checked, error) {
 	s, err := build(f)
 	if err != nil {
-		return "", err
+		return Checked{}, err
 	}
-	return fmt.Sprintf("%s: ok: %d org(s), %d environment(s), %d rules; %s",
-		f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), writes(s)), nil
+	return Checked{
+		Summary: fmt.Sprintf("%s: ok: %d org(s), %d environment(s), %d rules; %s",
+			f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), writes(s)),
+		Warnings: s.warned,
+	}, nil
 }
 
 // writes says what would be written, and if nothing, why.

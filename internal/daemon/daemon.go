@@ -147,6 +147,7 @@ func assembled(ctx context.Context, o Options) (*Daemon, error) {
 		return nil, configError{err}
 	}
 	d.settings.p.Store(s)
+	d.tellWarnings(nil)
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close(ctx))
 	}

@@ -76,7 +76,7 @@ func (r *replaying) replay(ctx context.Context, name string) (Replayed, error) {
 		return Replayed{}, configError{err}
 	}
 	o := scan.ReplayOptions{
-		Version: r.Version, New: scan.Rulebook{Engine: r.new.engine, Waivers: r.file.Waivers}, Old: r.running(head.Running),
+		Version: r.Version, New: scan.Rulebook{Engine: r.new.engine, Waivers: r.new.file.Waivers}, Old: r.running(head.Running),
 		Projects: r.Projects, Tick: r.Tick, Respond: responder(r.new.policy, r.new.engine),
 		Caps: scan.Caps{Project: r.new.policy.Caps.ProjectHour, Org: r.new.policy.Caps.OrgHour},
 	}

@@ -91,6 +91,7 @@ func (h historian) head(ctx context.Context, since time.Time) (scan.History, err
 	if out.Waivers, _, err = h.waivers.Get(ctx, rules.WaiversKey); err != nil {
 		return out, fmt.Errorf("load waivers: %w", err)
 	}
+	out.Waivers.Waivers = rules.Dated(out.Waivers.Waivers, h.now)
 	keys, err := h.findings.Keys(ctx)
 	if err != nil {
 		return out, fmt.Errorf("list findings: %w", err)

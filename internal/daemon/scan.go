@@ -57,7 +57,7 @@ func Scan(ctx context.Context, f *config.File, o ScanOptions) (report.Report, er
 			return report.Report{}, err
 		}
 	}
-	r := scan.Judge(s.engine, inv, f.Waivers)
+	r := scan.Judge(s.engine, inv, s.file.Waivers)
 	if o.From != "" {
 		r.Source = o.From
 		return r, nil

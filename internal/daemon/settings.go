@@ -29,6 +29,7 @@ type settings struct {
 	engine *rules.Engine
 	policy remediate.Policy
 	routes []notify.Route
+	warned []config.Problem // what is allowed and probably not meant, or holds otherwise than the file says
 
 	rules   rules.Policy   // that the engine was built by,
 	sources []rules.Source // and the rules of the file's owner: a replay builds it again
@@ -46,6 +47,7 @@ func build(f *config.File) (*settings, error) {
 
 // buildFor is build for an installation whose own credentials are these.
 func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
+	f = dated(f, time.Now())
 	user, err := configuredRules(f)
 	if err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	if err := webhookFits(f); err != nil {
 		return nil, err
 	}
-	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user}
+	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user, warned: warnings(f)}
 	for _, r := range f.Routes {
 		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
 	}
@@ -356,7 +358,9 @@ func (d *Daemon) reload() error {
 		return fmt.Errorf("reload %s: %s changed, which needs a restart", f.Name, what)
 	}
 	s.policy.Org = d.orgOf
+	before := d.settings.get()
 	d.settings.p.Store(s)
+	d.tellWarnings(before)
 	return nil
 }
 

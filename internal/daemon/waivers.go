@@ -18,8 +18,9 @@ const (
 	waiverIdle   = "idle"  // it has begun, and no finding needs it
 	waiverAhead  = "ahead" // it has not begun
 	waiverEnded  = "ended" // its time is over: it can be taken out
+	waiverVoid   = "refused"
 	idleIsTold   = 24 * time.Hour
-	waiverStates = "holds, idle, ahead or ended"
+	waiverStates = "holds, idle, ahead, ended or refused (dated ahead)"
 )
 
 // stateOf is what became of a waiver, of whose id so many findings are.
@@ -27,6 +28,8 @@ func stateOf(w access.Waiver, findings int, now time.Time) string {
 	switch {
 	case !now.Before(w.Until):
 		return waiverEnded
+	case w.Ahead:
+		return waiverVoid
 	case now.Before(w.Granted):
 		return waiverAhead
 	case findings > 0:
@@ -55,10 +58,11 @@ func (d *Daemon) countWaivers(ctx context.Context) {
 		}
 	}
 	now := d.fleet.Now()
-	counts := map[string]float64{waiverHolds: 0, waiverIdle: 0, waiverAhead: 0, waiverEnded: 0}
-	for _, w := range slices.Concat(d.settings.get().file.Waivers, stored.Waivers) {
+	counts := map[string]float64{waiverHolds: 0, waiverIdle: 0, waiverAhead: 0, waiverEnded: 0, waiverVoid: 0}
+	for _, w := range slices.Concat(d.settings.get().file.Waivers, rules.Dated(stored.Waivers, now)) {
 		state := stateOf(w, under[w.ID], now)
 		counts[state]++
+		d.tellOnce("refused waiver "+w.ID, state == waiverVoid, "a waiver is refused: it was dated ahead, and until its end none of the same finding holds", zap.String("waiver", w.ID), zap.String("source", w.Source))
 		needless := state == waiverEnded || state == waiverIdle && now.Sub(w.Granted) > idleIsTold
 		d.tellOnce("waiver "+w.ID, needless, "no finding needs the waiver: take it out", zap.String("waiver", w.ID), zap.String("state", state), zap.String("source", w.Source))
 	}

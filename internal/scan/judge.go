@@ -168,6 +168,8 @@ func (j *judging) waivers(all []access.Waiver, now time.Time) []report.Waiver {
 	for _, w := range all {
 		n := report.Waiver{Waiver: w, Findings: j.used[w.ID]}
 		switch {
+		case w.Ahead:
+			n.Void = "it was dated ahead, and is refused: date it to when it is granted"
 		case !now.Before(w.Until):
 			n.Void = "it ended: take it out"
 		case now.Before(w.Granted):

@@ -35,7 +35,7 @@ rules:
     a/c: {ceiling: auto, accept_risk: true}
     a/d: {severity: low}
 waivers:
-  - {id: w, rule: "network/*", kind: ip_access_entry, name: 203.0.113.*, project: shop-prod, environment: prod, owner: oncall, reason: agreed,
+  - {id: w, rule: "network/*", kind: ip_access_entry, name: 203.0.113.*, key: "a*", project: shop-prod, environment: prod, owner: oncall, reason: agreed,
      ticket: SEC-1, granted: 2026-11-01T01:00:00+01:00, until: 2026-11-08T00:00:00Z, renewals: 2, digest: 0123456789abcdef}
 expectations:
   - {id: e, actor: alice, rule: dbuser/unscoped, kind: database_user, name: admin/x, project: shop-prod, from: 2026-11-01T00:00:00Z, until: 2026-11-02T00:00:00Z, ticket: OPS-1, reason: move, approved: bob}
@@ -66,7 +66,7 @@ expectations:
 			"a/b": {Ceiling: access.CeilingTell, HasCeiling: true}, "a/c": {Ceiling: access.CeilingAuto, HasCeiling: true, AcceptRisk: true}, "a/d": {Severity: access.Low},
 		}},
 		Waivers: []access.Waiver{{
-			V: access.Version, ID: "w", Rule: "network/*", Kind: access.KindIPAccessEntry, Name: "203.0.113.*", Project: "shop-prod", Environment: "prod", Owner: "oncall",
+			V: access.Version, ID: "w", Rule: "network/*", Kind: access.KindIPAccessEntry, Name: "203.0.113.*", Key: "a*", Project: "shop-prod", Environment: "prod", Owner: "oncall",
 			Reason: "agreed", Ticket: "SEC-1", Granted: november(1), Until: november(8), Renewals: 2, Digest: "0123456789abcdef", Source: "dir/x.yaml:23",
 		}},
 		Expectations: []access.Expectation{{

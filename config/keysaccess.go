@@ -65,6 +65,7 @@ func waiverKeys() *shape {
 		key("rule", one(ruleGlob()), "The rule's id, or a pattern of ids; never every rule.").must(),
 		key("kind", one(kind()), "The kind of resource. Left out: any."),
 		key("name", one(glob("a pattern of resource names")), "A pattern of the resource's name. Of name, project and environment one at least is given."),
+		key("key", one(glob("a pattern of a finding's key")), "A pattern of the finding's key, by which its rule tells several of one resource apart. Left out: all of them."),
 		key("project", one(glob("a pattern of project names or ids")), "A pattern of the project's name or id."),
 		key("environment", one(environmentName()), "The environment."),
 		key("owner", one(text("a principal's id, or a group's or team's name")), "Who answers for it and is reminded before it ends.").must(),

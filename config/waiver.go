@@ -23,7 +23,7 @@ func (b *builder) waiver(t *tree) access.Waiver {
 	w := access.Waiver{
 		V: access.Version, ID: as[string](t.get("id")),
 		Rule: as[string](t.get("rule")), Kind: as[access.Kind](t.get("kind")), Name: as[string](t.get("name")),
-		Project: as[string](t.get("project")), Environment: as[string](t.get("environment")),
+		Key: as[string](t.get("key")), Project: as[string](t.get("project")), Environment: as[string](t.get("environment")),
 		Owner: as[string](t.get("owner")), Reason: as[string](t.get("reason")), Ticket: as[string](t.get("ticket")),
 		Granted: as[time.Time](t.get("granted")), Until: as[time.Time](t.get("until")),
 		Renewals: as[int](t.get("renewals")), Digest: as[string](t.get("digest")), Source: b.stands(t),

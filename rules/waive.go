@@ -63,6 +63,7 @@ func waives(w access.Waiver, v access.Verdict, scope access.Scope, env, title st
 	return access.Match(w.Rule, v.Rule) &&
 		(w.Kind == "" || w.Kind == v.Ref.Kind) &&
 		(w.Name == "" || access.Match(w.Name, v.Ref.Name)) &&
+		(w.Key == "" || access.Match(w.Key, v.Key)) &&
 		(w.Environment == "" || w.Environment == env) &&
 		(w.Project == "" || access.Match(w.Project, title) || access.Match(w.Project, scope.ID()))
 }
@@ -104,8 +105,17 @@ func over(w access.Waiver, v access.Verdict, until, now time.Time) string {
 }
 
 // digest names the values that violate: of a resource what counts as a change of it, of
-// all together what they are said to be, of a change itself.
+// all together what they are said to be, of a change itself. Findings that a key tells
+// apart have digests of their own.
 func (e *Engine) digest(in *Input, v access.Verdict) string {
+	d := e.valuesDigest(in, v)
+	if v.Key == "" {
+		return d
+	}
+	return access.Hash(d, "key", v.Key)
+}
+
+func (e *Engine) valuesDigest(in *Input, v access.Verdict) string {
 	if r := e.find(v.Rule); r != nil && r.asks(v.Key).On == OnChange {
 		return access.Hash(v.Rule, "change", v.Evidence.Change)
 	}

@@ -152,3 +152,36 @@ func TestRenewalIsCounted(t *testing.T) {
 		}
 	}
 }
+
+// TestWaiverOfAKey: of several findings of one resource a waiver lets those stand whose key
+// it names, and without a key all of them; of one with a digest that one alone.
+func TestWaiverOfAKey(t *testing.T) {
+	a, b := waivable(), waivable()
+	a.Key, b.Key = "read@shop", "read@crm"
+	e, in := mustLoad(t, testPolicy()), waivedWorld(t0.Add(time.Hour))
+	for _, c := range []struct {
+		name        string
+		key, digest string
+		wantA       bool
+		wantB       bool
+		wantKeyless bool
+	}{
+		{"no key", "", "", true, true, true},
+		{"a key", "read@shop", "", true, false, false},
+		{"a pattern", "read@*", "", true, true, false},
+		{"another key", "write@*", "", false, false, false},
+		{"no key, and the digest of one", "", e.digest(&in, a), true, false, false},
+		{"a key, and its digest", "read@shop", e.digest(&in, a), true, false, false},
+		{"a key, and the digest of another", "read@crm", e.digest(&in, a), false, false, false},
+	} {
+		w := waiverOf(t0, 20*time.Hour)
+		w.Key, w.Digest = c.key, c.digest
+		in.Waivers = []access.Waiver{w}
+		_, gotA, _ := e.Waiver(in, a, "")
+		_, gotB, _ := e.Waiver(in, b, "")
+		_, gotKeyless, _ := e.Waiver(in, waivable(), "")
+		if gotA != c.wantA || gotB != c.wantB || gotKeyless != c.wantKeyless {
+			t.Errorf("%s: it holds for %t, %t and %t", c.name, gotA, gotB, gotKeyless)
+		}
+	}
+}

@@ -108,6 +108,7 @@ type Waiver struct {
 	Rule        string    `json:"rule"`                  // id or glob
 	Kind        Kind      `json:"kind,omitempty"`        // empty: any
 	Name        string    `json:"name,omitempty"`        // glob over the Ref's name; empty: any
+	Key         string    `json:"key,omitempty"`         // glob over the finding's key, where its rule tells several of one Ref apart; empty: all of them
 	Project     string    `json:"project,omitempty"`     // glob over the project's name or id; empty: any
 	Environment string    `json:"environment,omitempty"` // empty: any
 	Owner       string    `json:"owner"`                 // a principal's id or a team's name

@@ -59,7 +59,7 @@ func (w *warner) waivers() {
 
 // sameTarget reports whether two waivers are written for the same.
 func sameTarget(a, b access.Waiver) bool {
-	return a.Rule == b.Rule && a.Kind == b.Kind && a.Name == b.Name && a.Project == b.Project && a.Environment == b.Environment
+	return a.Rule == b.Rule && a.Kind == b.Kind && a.Name == b.Name && a.Key == b.Key && a.Project == b.Project && a.Environment == b.Environment
 }
 
 // tellWarnings logs the warnings that the settings before did not give.

@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,28 @@ func TestGuard(t *testing.T) {
 	}
 	if r := Guard(Case{}, access.Plan{}); r.OK() {
 		t.Error("the zero case is let through")
+	}
+}
+
+// TestUnheardCauses: what was added since the finding was judged is judged first. A cause
+// that is not there as read now was taken away by our own write: nobody will ever judge it
+// to be there, and an action that waited for that would wait for ever.
+func TestUnheardCauses(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		found, now, is []string // causes of the finding and of the verdict of now, and the entries that are there
+		guard, why     string
+	}{
+		{"as it was", []string{"0.0.0.0/1", "128.0.0.0/1"}, []string{"0.0.0.0/1", "128.0.0.0/1"}, []string{"0.0.0.0/1", "128.0.0.0/1"}, "", ""},
+		{"one was added", []string{"0.0.0.0/1", "128.0.0.0/1"}, []string{"0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2"}, []string{"0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2"}, GuardUnknown, "64.0.0.0/2 was added"},
+		{"one that our own write took away", []string{"128.0.0.0/1"}, []string{"0.0.0.0/1", "128.0.0.0/1"}, []string{"128.0.0.0/1"}, "", ""},
+		{"one taken away, one added", []string{"128.0.0.0/1"}, []string{"0.0.0.0/1", "128.0.0.0/1", "64.0.0.0/2"}, []string{"128.0.0.0/1", "64.0.0.0/2"}, GuardUnknown, "64.0.0.0/2 was added"},
+	} {
+		k := kase(unionFinding(c.found...), list(append(c.is, "203.0.113.0/28")...)...)
+		k.Verdict.Evidence.Causes = unionFinding(c.now...).Evidence.Causes
+		if r := known(k); r.Guard != c.guard || !strings.HasPrefix(r.Why, c.why) {
+			t.Errorf("%s: %+v", c.name, r)
+		}
 	}
 }
 

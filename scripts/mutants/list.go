@@ -21,6 +21,8 @@ func mutants() []mutant {
 		{"dry-run-guard-off", "remediate/guard.go", "	case c.Policy.DryRun:\n", "	case false:\n", "./remediate", "Test.*"},
 		{"last-way-in-forgotten", "remediate/guard.go", "	if lastWayIn(c, plan.Operations) {\n", "	if false {\n", "./remediate", "Test.*"},
 		{"lease-not-checked", "remediate/execute.go", "	if err := lease.Valid(requestTimeout + leaseMargin); err != nil {\n", "	if err := error(nil); err != nil {\n", "./remediate", "Test.*"},
+		{"own-write-waited-for", "remediate/guard.go", "		if _, there := c.Fresh[r.Kind].Find(r.Name); !there {\n", "		if false {\n", "./remediate", "TestUnheardCauses"},
+		{"waivers-dated-ahead", "rules/waivedate.go", "		if w.Ahead && now.Before(w.Until) {\n", "		if false {\n", "./rules", "TestWaiversOfAWeek"},
 		{"unknown-written-on", "remediate/guard.go", "		case usable(col):\n", "		case col.Status != access.StatusSuspect:\n", "./remediate", "Test.*"},
 		{"empty-scopes-sent", "internal/access/action.go", "	case o.Type == SetUserScopes && len(o.Scopes) == 0:\n", "	case false:\n", "./internal/access", "TestOperations"},
 	}

@@ -9,12 +9,7 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-const (
-	day = 24 * time.Hour
-
-	// longestExpectation is how far ahead a change may be announced.
-	longestExpectation = 30 * day
-)
+const day = 24 * time.Hour
 
 // waiver checks what the file alone can tell. Whether it has expired, and whether it is
 // longer than the severity of its rules allows, the daemon sees: it has the clock and
@@ -29,7 +24,7 @@ func (b *builder) waiver(t *tree) access.Waiver {
 		Renewals: as[int](t.get("renewals")), Digest: as[string](t.get("digest")), Source: b.stands(t),
 	}
 	b.known(t.get("environment"), w.Environment)
-	if w.Rule != "" && strings.Trim(w.Rule, "*/") == "" {
+	if w.Rule != "" && access.MostlyAll(w.Rule) {
 		b.at(t.get("rule"), "%q matches every rule: name those that are waived", w.Rule)
 	}
 	if t.sub != nil && !narrows(t, "name", "project", "environment") {
@@ -51,7 +46,7 @@ func (b *builder) expectation(t *tree) access.Expectation {
 	if t.sub != nil && !narrows(t, "actor", "name") {
 		b.at(t, "it matches whatever anybody does: give actor or name")
 	}
-	b.within(t, "from", longestExpectation, "a change is announced 30 days ahead at most")
+	b.within(t, "from", access.LongestExpectation, "a change is announced 30 days ahead at most")
 	b.declared(t.get("approved"), e.Approved)
 	if i := slices.IndexFunc(b.principals, func(p access.Principal) bool { return p.ID == e.Approved }); i >= 0 && acts(b.principals[i], e.Actor) {
 		b.at(t.get("approved"), "%q is the actor, or answers for it: another principal approves", e.Approved)
@@ -62,10 +57,11 @@ func (b *builder) expectation(t *tree) access.Expectation {
 // stands is the place of a value for those who read what came of it.
 func (b *builder) stands(t *tree) string { return b.name + ":" + strconv.Itoa(t.line) }
 
-// narrows reports whether one of the keys is given and does not match everything.
+// narrows reports whether one of the keys is given and names something in particular.
 func narrows(t *tree, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
-		return t.get(name).given && !everything(as[string](t.get(name)))
+		v := t.get(name)
+		return v.given && (v.leaf == nil || !access.MostlyAll(as[string](v))) // what could not be read is told of already
 	})
 }
 
@@ -84,13 +80,13 @@ func (b *builder) within(t *tree, begin string, longest time.Duration, rule stri
 
 // days is a duration in days, begun ones counted.
 func days(d time.Duration) string {
-	return strconv.Itoa(int((d+day-1)/day)) + " days"
+	return strconv.Itoa(int((d-1)/day)+1) + " days"
 }
 
 // acts reports whether an actor of an expectation is this principal: by its id, by one
 // of its names in Atlas, or as a machine that it answers for.
 func acts(p access.Principal, actor string) bool {
-	if actor == "" || everything(actor) { // anybody: then nobody is the one
+	if access.MostlyAll(actor) { // anybody: then nobody is the one
 		return false
 	}
 	pattern := strings.ToLower(actor)

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -36,9 +35,11 @@ func (p Policy) Awaited(stored []access.Expectation, c access.Change, rule, proj
 
 // announces reports whether the expectation is about the change, whoever made it.
 func announces(x access.Expectation, c access.Change, rule, project string) bool {
-	narrow := strings.Trim(x.Actor, "*") != "" || strings.Trim(x.Name, "*") != ""
+	narrow := !access.MostlyAll(x.Actor) || !access.MostlyAll(x.Name)
 	switch {
 	case !narrow || x.Approved == "" || x.Approved == x.Actor:
+		return false
+	case x.Until.Sub(x.From) > access.LongestExpectation: // the configuration refuses it; the store may hold it
 		return false
 	case c.Occurred.Before(x.From) || !c.Occurred.Before(x.Until):
 		return false

@@ -58,8 +58,12 @@ func (e *Engine) fitting(in *Input, v access.Verdict, named string) (out []acces
 	return out, why
 }
 
-// waives reports whether the waiver is for such a violation, whenever.
+// waives reports whether the waiver is for such a violation, whenever. One that names nothing
+// in particular is for none: the configuration refuses it, and the store may hold it.
 func waives(w access.Waiver, v access.Verdict, scope access.Scope, env, title string) bool {
+	if access.MostlyAll(w.Rule) || w.Environment == "" && access.MostlyAll(w.Name) && access.MostlyAll(w.Project) {
+		return false
+	}
 	return access.Match(w.Rule, v.Rule) &&
 		(w.Kind == "" || w.Kind == v.Ref.Kind) &&
 		(w.Name == "" || access.Match(w.Name, v.Ref.Name)) &&

@@ -72,6 +72,9 @@ func TestWaiverHoldsAsLongAsItMay(t *testing.T) {
 		{"another environment", func(w *access.Waiver) { w.Environment = "dev" }, time.Hour, access.FindingOpen, ""},
 		{"the project by its id", func(w *access.Waiver) { w.Project = prjID }, time.Hour, access.FindingWaived, ""},
 		{"another project", func(w *access.Waiver) { w.Project = "*-dev" }, time.Hour, access.FindingOpen, ""},
+		{"every rule", func(w *access.Waiver) { w.Rule = "*/*" }, time.Hour, access.FindingOpen, ""},
+		{"nothing in particular", func(w *access.Waiver) { w.Name, w.Project = "*/*", "*-*" }, time.Hour, access.FindingOpen, ""},
+		{"a whole environment", func(w *access.Waiver) { w.Name, w.Project, w.Environment = "", "", "prod" }, time.Hour, access.FindingWaived, ""},
 		{"other values", func(w *access.Waiver) { w.Digest = "0123" }, time.Hour, access.FindingOpen, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -191,3 +191,10 @@ func Match(pattern, s string) bool {
 	}
 	return strings.Trim(pattern[p:], "*") == ""
 }
+
+// MostlyAll reports whether a pattern, empty for everything, names nothing in particular:
+// it has only stars and what stands between the parts of names, as */* and *@* have.
+func MostlyAll(pattern string) bool { return strings.Trim(pattern, "*/.:@-_") == "" }
+
+// LongestExpectation is how far ahead a change may be announced.
+const LongestExpectation = 30 * 24 * time.Hour

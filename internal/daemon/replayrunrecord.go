@@ -89,7 +89,7 @@ func (s StoredReplays) holds(r rules.Rule, now time.Time) bool {
 // shows the effect of.
 func unreplayed(s *settings, known StoredReplays, now time.Time) (out []rules.Rule) {
 	for _, r := range s.engine.Rules() {
-		if r.Ceiling == access.CeilingAuto && reverted(s.file, r.ID) && !known.holds(r, now) {
+		if notReverted(r) == "" && reverted(s.file, r.ID) && !known.holds(r, now) {
 			out = append(out, r)
 		}
 	}

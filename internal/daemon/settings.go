@@ -81,7 +81,7 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	if err := webhookFits(f); err != nil {
 		return nil, err
 	}
-	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user, warned: warnings(f)}
+	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user, warned: warnings(f, engine)}
 	for _, r := range f.Routes {
 		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
 	}

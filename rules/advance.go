@@ -341,9 +341,15 @@ func (f *fold) unseen(id string, n access.Finding) {
 
 // refreshed publishes findings that changed in what they say, and not in their state.
 func (f *fold) refreshed() {
+	names := namesOf(f.in)
 	for _, id := range slices.Sorted(maps.Keys(f.next.Findings)) {
 		n, old := f.next.Findings[id], f.former.Findings[id]
-		if f.told[id] || same(n, old) {
+		if same(n, old) {
+			continue
+		}
+		n.Said = names.said(n)
+		f.next.Findings[id] = n
+		if f.told[id] || n.Said == old.Said {
 			continue
 		}
 		f.events = append(f.events, access.FindingEvent{V: access.Version, At: f.in.Now, From: old.State, To: n.State, Why: differs(old, n), Finding: n})

@@ -110,7 +110,7 @@ func over(w access.Waiver, v access.Verdict, until, now time.Time) string {
 
 // digest names the values that violate: of a resource what counts as a change of it, of
 // all together what they are said to be, of a change itself. Findings that a key tells
-// apart have digests of their own.
+// apart have digests of their own. What projects and orgs are called is no part of it.
 func (e *Engine) digest(in *Input, v access.Verdict) string {
 	d := e.valuesDigest(in, v)
 	if v.Key == "" {
@@ -124,13 +124,14 @@ func (e *Engine) valuesDigest(in *Input, v access.Verdict) string {
 		return access.Hash(v.Rule, "change", v.Evidence.Change)
 	}
 	if res, ok := in.Collections[v.Ref.Kind].Find(v.Ref.Name); ok {
-		return access.Hash(v.Rule, "state", access.Values(res.Box), strings.Join(v.Evidence.Path, "\x00"))
+		return access.Hash(v.Rule, "state", access.Values(untitled(res.Box)), strings.Join(v.Evidence.Path, "\x00"))
 	}
 	facts, err := json.Marshal(v.Evidence.Facts)
 	if err != nil {
 		panic("rules: facts do not encode: " + err.Error())
 	}
-	return access.Hash(v.Rule, "whole", v.Message, string(facts))
+	n := namesOf(in)
+	return access.Hash(v.Rule, "whole", n.plain(v.Message), n.plain(string(facts)))
 }
 
 // excused reports whether an entry may stay by a waiver of the world or of what it would be

@@ -124,6 +124,7 @@ type Finding struct {
 	ResolvedAt   time.Time    `json:"resolvedAt,omitzero"`
 	Resolution   string       `json:"resolution,omitempty"`
 	Digest       string       `json:"digest,omitempty"`   // of the values that violate
+	Said         string       `json:"said,omitempty"`     // hash of all that it tells, with projects by their ids: no name that changes is news
 	Waiver       WaiverNote   `json:"waiver,omitzero"`    // of a waived one
 	Expected     string       `json:"expected,omitempty"` // id of the expectation that its causing change was announced by
 }

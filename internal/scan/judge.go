@@ -125,6 +125,7 @@ func (j *judging) scope(in rules.Input) {
 }
 
 func (j *judging) found(f access.Finding, title string) {
+	f.Said = "" // of one look there is nothing to tell again
 	if !f.Open() {
 		return
 	}

@@ -122,9 +122,33 @@ type Sender struct {
 	Delivered  func(sink string, err error) // counts; may be nil
 }
 
+// What is decided about a finding that opens follows in a moment, and is told with it. A
+// decision that takes longer is told by itself: nobody waits for it.
+const (
+	decidedIn  = 2 * time.Second // after the finding opened
+	askedAgain = 50 * time.Millisecond
+)
+
+// decided renders a notice once it is decided what is done about the finding, or that is
+// late.
+func (s Sender) decided(ctx context.Context, n access.Notice) (Message, bool, error) {
+	for tries := decidedIn / askedAgain; ; tries-- {
+		m, ok, err := s.render(ctx, n)
+		fresh := m.Finding.State == access.FindingOpen && m.Action.State == "" && s.Now().Sub(m.Finding.OpenedAt) < decidedIn
+		if err != nil || !ok || !fresh || tries == 0 {
+			return m, ok, err
+		}
+		select {
+		case <-ctx.Done():
+			return m, false, ctx.Err()
+		case <-time.After(askedAgain):
+		}
+	}
+}
+
 // Send handles one notice. An error means: try again later.
 func (s Sender) Send(ctx context.Context, n access.Notice) error {
-	m, ok, err := s.render(ctx, n)
+	m, ok, err := s.decided(ctx, n)
 	if err != nil || !ok {
 		return err
 	}
@@ -212,9 +236,10 @@ type Message struct {
 	Action   access.Action
 }
 
-// Digest tells two renderings apart.
+// Digest tells two renderings apart: by what people read, and not by the steps of an action
+// between which they could see no difference.
 func (m Message) Digest() string {
-	raw, err := json.Marshal([]any{m.Title, m.Lines, m.Finding.State, m.Action.State})
+	raw, err := json.Marshal([]any{m.Title, m.Lines})
 	if err != nil {
 		panic("notify: a message does not encode: " + err.Error())
 	}

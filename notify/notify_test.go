@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,6 +145,74 @@ func TestDeliveredOncePerRendering(t *testing.T) {
 	}
 	if len(out.said) != 2 {
 		t.Errorf("said %d times, want once per state: %q", len(out.said), out.said)
+	}
+}
+
+// TestOpenedAndDecidedIsOneMessage: a finding is told with what is decided about it; a
+// decision that does not come holds nothing up.
+func TestOpenedAndDecidedIsOneMessage(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		decided time.Duration // after it opened; 0: never
+		want    []string
+	}{
+		{"in a moment", 300 * time.Millisecond, []string{"[CRITICAL] not touched (dry-run): open to the world"}},
+		{"late", 10 * time.Second, []string{"[CRITICAL] open: open to the world", "[CRITICAL] not touched (dry-run): open to the world"}},
+		{"never", 0, []string{"[CRITICAL] open: open to the world"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, out, findings, _ := sender(t)
+				s.Now = time.Now
+				actions := &slow{store[access.Action](), time.Now().Add(c.decided)}
+				f := finding()
+				f.OpenedAt = time.Now()
+				findings.docs[string(scope)].Findings[f.ID] = f
+				if c.decided > 0 {
+					actions.docs[access.ActionID(f.ID, 1)] = access.Action{State: access.ActionRefused, Guard: "dry-run", Why: "told only"}
+				}
+				s.Actions = actions
+				for range 2 { // for the finding, and for the decision
+					if err := s.Send(t.Context(), access.Notice{Scope: scope, Finding: f.ID}); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(20 * time.Second)
+				}
+				if diff := cmp.Diff(c.want, out.said); diff != "" {
+					t.Errorf("said (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// slow are actions that are there from a time on.
+type slow struct {
+	*memory[access.Action]
+	from time.Time
+}
+
+func (s *slow) Get(ctx context.Context, key string) (access.Action, uint64, error) {
+	if time.Now().Before(s.from) {
+		return access.Action{}, 0, nil
+	}
+	return s.memory.Get(ctx, key)
+}
+
+// TestStepsOfAnActionAreOneMessage: what reads the same is told once.
+func TestStepsOfAnActionAreOneMessage(t *testing.T) {
+	s, out, _, _ := sender(t)
+	actions := store[access.Action]()
+	s.Actions = actions
+	for _, state := range []access.ActionState{access.ActionRunning, access.ActionVerifying, access.ActionVerified} {
+		actions.docs[access.ActionID(finding().ID, 1)] = access.Action{State: state}
+		if err := s.Send(t.Context(), access.Notice{Scope: scope, Finding: finding().ID}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"[CRITICAL] being put right: open to the world", "[CRITICAL] put right and verified: open to the world"}
+	if diff := cmp.Diff(want, out.said); diff != "" {
+		t.Errorf("said (-want +got):\n%s", diff)
 	}
 }
 

@@ -203,14 +203,14 @@ func (s Sender) claim(ctx context.Context, m Message) (claimed bool, err error) 
 		return &Delivery{V: access.Version, Digest: m.Digest(), Claimed: now}, nil, nil
 	})
 	if err == nil && !held.IsZero() {
-		err = fmt.Errorf("deliver %s to %s: claimed by another %s ago: %w", m.Subject, s.Sink.Name(), now.Sub(held), access.ErrTemporary)
+		err = fmt.Errorf("deliver %s to %s: claimed by another %s ago: %w", m.Subject, s.Sink.Name(), access.Lasts(now.Sub(held)), access.ErrTemporary)
 	}
 	return claimed, err
 }
 
 func (s Sender) release(ctx context.Context, m Message, cause error) error {
 	if err := s.settle(ctx, m, Delivery{V: access.Version}); err != nil {
-		return fmt.Errorf("%w (and the claim stays for %s: %v)", cause, claimLease, err)
+		return fmt.Errorf("%w (and the claim stays for %s: %v)", cause, access.Lasts(claimLease), err)
 	}
 	return cause
 }

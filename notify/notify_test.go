@@ -64,7 +64,7 @@ func TestRender(t *testing.T) {
 		a    access.Action
 		want []string
 	}{
-		"put right": {resolved, verified, []string{"put right and verified", "delete access list entry 0.0.0.0/0", "human alice@example.com from 198.51.100.7", "(3s), logins in it: none seen in a complete window"}},
+		"put right": {resolved, verified, []string{"put right and verified", "delete access list entry 0.0.0.0/0", "human alice@example.com from 198.51.100.7", "(3 s), logins in it: none seen in a complete window"}},
 		"refused":   {f, access.Action{State: access.ActionRefused, Guard: "dry_run", Why: "dry run is on"}, []string{"not touched (dry_run)", "why: dry run is on"}},
 		"unknown":   {unknown, access.Action{}, []string{"unknown:", "cannot be judged since 2026-11-22T02:13:00Z", "judged as production"}},
 	} {

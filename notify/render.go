@@ -32,7 +32,7 @@ func Render(f access.Finding, a access.Action) Message {
 		m.add("why", "%s", a.Why)
 	}
 	if o := a.Outcome; !o.ExposedUntil.IsZero() {
-		m.add("exposed", "%s to %s (%s), logins in it: %s", stamp(o.ExposedFrom), stamp(o.ExposedUntil), o.ExposedUntil.Sub(o.ExposedFrom).Round(time.Second), logins(o.Logins))
+		m.add("exposed", "%s to %s (%s), logins in it: %s", stamp(o.ExposedFrom), stamp(o.ExposedUntil), access.Lasts(o.ExposedUntil.Sub(o.ExposedFrom)), logins(o.Logins))
 	}
 	return m
 }
@@ -115,5 +115,5 @@ func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown time"
 	}
-	return t.UTC().Format(time.RFC3339)
+	return access.Stamp(t)
 }

@@ -38,7 +38,7 @@ func (s *Stage) confirm(ctx context.Context, lease *held, f access.Finding, a ac
 	case active(f) && l.verdict.Answer == access.AnswerViolation && s.stood(a) >= retryAfter && rounds(a) < maxRounds:
 		return s.move(ctx, a, access.ActionProposed, "written, and yet it stands: "+why+"; planning anew", func(n *access.Action) { n.Wake = s.now() })
 	case s.stood(a) >= verifyLimit:
-		return s.move(ctx, a, access.ActionFailed, "written, and not confirmed within "+verifyLimit.String()+": "+why+"; look at it", nil)
+		return s.move(ctx, a, access.ActionFailed, "written, and not confirmed within "+access.Lasts(verifyLimit)+": "+why+"; look at it", nil)
 	}
 	return s.wait(ctx, a, Refusal{Why: "written, and not yet confirmed: " + why})
 }

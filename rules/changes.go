@@ -119,7 +119,7 @@ func (w *world) judgeStanding(r *Rule, id string, st access.Standing) access.Ver
 		v = verdictOf(f)
 	}
 	if !w.in.Now.Before(st.Expires) {
-		return ended(v, "it was told, and stood for "+r.StandsFor.String())
+		return ended(v, "it was told, and stood for "+access.Lasts(r.StandsFor))
 	}
 	if why := w.endedBy(r, st.Change); why != "" {
 		return ended(v, why)

@@ -43,6 +43,7 @@ func newCompiler(errs *LoadErrors) (*compiler, error) {
 			cel.ValidateHomogeneousAggregateLiterals(), cel.ValidateComprehensionNestingLimit(2),
 		),
 		cel.Function("days", cel.Overload("days_int", []*cel.Type{cel.IntType}, cel.DurationType, cel.UnaryBinding(days))),
+		cel.Function("span", cel.Overload("span_duration", []*cel.Type{cel.DurationType}, cel.StringType, cel.UnaryBinding(spanCall))),
 		cel.Function("glob", cel.Overload("glob_string_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType, cel.BinaryBinding(globCall))),
 	)
 	if err != nil {
@@ -57,6 +58,15 @@ func days(v ref.Val) ref.Val {
 		return types.NewErr("days(%v): out of range", v)
 	}
 	return types.Duration{Duration: time.Duration(n) * 24 * time.Hour}
+}
+
+// spanCall is a duration for people.
+func spanCall(v ref.Val) ref.Val {
+	d, ok := v.(types.Duration)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(v)
+	}
+	return types.String(access.Lasts(d.Duration))
 }
 
 func globCall(pattern, name ref.Val) ref.Val {

@@ -75,7 +75,7 @@ func (d *directly) value(s *subject) ref.Val {
 	case int:
 		return types.Int(v)
 	case time.Time:
-		return types.Timestamp{Time: v}
+		return types.Timestamp{Time: s.clock(v)}
 	case *types.Err:
 		return types.LabelErrNode(d.ID(), v)
 	case ref.Val:

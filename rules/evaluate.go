@@ -197,6 +197,8 @@ func (s *subject) describe(c *check, v *access.Verdict, past history) error {
 	if v.Evidence.Path, err = c.path.texts(s); err != nil {
 		return err
 	}
+	s.telling = true
+	defer func() { s.telling = false }()
 	for _, f := range c.facts {
 		text, err := f.expr.text(s)
 		if err != nil {

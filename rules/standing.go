@@ -57,7 +57,7 @@ func (f *fold) stand(r *Rule, id string, v access.Verdict, c access.Change, old 
 	}
 	if !f.in.Now.Before(r.expires(c)) {
 		delete(f.next.Standing, id)
-		f.resolve(id, "it is long over: it stands for "+r.StandsFor.String(), v.Evidence.Ended)
+		f.resolve(id, "it is long over: it stands for "+access.Lasts(r.StandsFor), v.Evidence.Ended)
 	}
 }
 

@@ -17,15 +17,16 @@ import (
 // subject is what one evaluation is about: a resource, a change, or all of a kind. It
 // is CEL's activation: facts are worked out when an expression asks for them, once.
 type subject struct {
-	w      *world
-	rule   *Rule
-	ref    access.Ref
-	res    *access.Resource // empty where the subject is no resource
-	change *access.Change   // of a change rule
-	match  *access.Change   // of its ends: the earlier change, which matched
-	now    time.Time
-	came   bool      // the cause is one of those that the rule comes through
-	since  time.Time // of a union whose finding is open: when it became the world
+	w       *world
+	rule    *Rule
+	ref     access.Ref
+	res     *access.Resource // empty where the subject is no resource
+	change  *access.Change   // of a change rule
+	match   *access.Change   // of its ends: the earlier change, which matched
+	now     time.Time
+	telling bool      // what is worked out is told to people: times to the second
+	came    bool      // the cause is one of those that the rule comes through
+	since   time.Time // of a union whose finding is open: when it became the world
 
 	failure failure // of a rule on failures
 
@@ -44,10 +45,22 @@ type subject struct {
 // ResolveName implements CEL's Activation.
 func (s *subject) ResolveName(name string) (any, bool) {
 	if get, ok := getters[name]; ok { // where [direct] does not come first
-		return get(s), true
+		v := get(s)
+		if t, ok := v.(time.Time); ok {
+			v = s.clock(t)
+		}
+		return v, true
 	}
 	v, ok := s.rule.params[name]
 	return v, ok
+}
+
+// clock is a time as the expression that is asked sees it: texts show no parts of a second.
+func (s *subject) clock(t time.Time) time.Time {
+	if s.telling {
+		return t.Truncate(time.Second)
+	}
+	return t
 }
 
 // Parent implements CEL's Activation.
@@ -232,11 +245,11 @@ func (s *subject) tooOld(x *expiryFacts) {
 	created := s.created()
 	if created.IsZero() {
 		if x.unknown == "" {
-			x.unknown = "it may be " + limit.String() + " old, and when it was created is not known"
+			x.unknown = "it may be " + access.Lasts(limit) + " old, and when it was created is not known"
 		}
 		return
 	}
-	x.end(s.now, created.Add(limit), "the age of "+limit.String()+" that its identity allows", false)
+	x.end(s.now, created.Add(limit), "the age of "+access.Lasts(limit)+" that its identity allows", false)
 }
 
 // created is when the user was created: as an event told, or as we saw it. What was

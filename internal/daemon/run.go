@@ -182,7 +182,7 @@ func (d *Daemon) checkReady(ctx context.Context) {
 	} else if err := d.fleet.check(ctx); err != nil {
 		why = "atlas: " + err.Error()
 	} else if skew := d.fleet.Skew(); skew.Abs() > maxSkew {
-		why = "clock: ours and that of Atlas differ by " + skew.Abs().String() + ": synchronise this machine's clock"
+		why = "clock: ours and that of Atlas differ by " + access.Lasts(skew.Abs()) + ": synchronise this machine's clock"
 	} else if err := d.server.Err(); err != nil {
 		why = "store: " + err.Error()
 	}

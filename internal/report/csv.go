@@ -5,7 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 // columns of the CSV. New ones are added at the end.
@@ -56,11 +57,11 @@ func WriteCSV(w io.Writer, r Report, o Options) error {
 func cells(f Finding, rule Rule) []string {
 	row := []string{
 		string(f.Severity), f.stateWord(), string(f.Gate), f.Environment, f.ProjectTitle, string(f.Ref.Scope), f.Rule, rule.Title,
-		string(f.Ref.Kind), f.Ref.Name, f.Key, f.Message, f.Fix, f.Owner, f.Class, originWord(f), stamp(f.OpenedAt),
+		string(f.Ref.Kind), f.Ref.Name, f.Key, f.Message, f.Fix, f.Owner, f.Class, originWord(f), access.Stamp(f.OpenedAt),
 		"", "", f.Unknown, f.NewWhy, strings.Join(rule.Controls, "; "), f.Actor.Name, f.ID,
 	}
 	if f.IsWaived() {
-		row[17], row[18] = f.Waiver.ID, stamp(f.Waiver.Until)
+		row[17], row[18] = f.Waiver.ID, access.Stamp(f.Waiver.Until)
 	}
 	for i := range row {
 		row[i] = cell(row[i])
@@ -100,12 +101,4 @@ func originWord(f Finding) string {
 		return "inherited"
 	}
 	return string(f.Origin)
-}
-
-// stamp is a time in UTC, and nothing for none.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }

@@ -232,7 +232,7 @@ func (f Finding) line(told string) string {
 // waiverText says until when a finding is waived, by whom and why.
 func (f Finding) waiverText() string {
 	w := f.Waiver
-	s := "until " + cmp.Or(stamp(w.Until), "an end that is not told")
+	s := "until " + cmp.Or(access.Stamp(w.Until), "an end that is not told")
 	if w.Owner != "" {
 		s += " by " + w.Owner
 	}

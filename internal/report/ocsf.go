@@ -118,7 +118,7 @@ func ocsfBase(r Report, rule Rule, ref access.Ref, project string) ocsfEvent {
 			Title: cmp.Or(rule.Title, rule.ID), Types: []string{string(rule.Gate)},
 		},
 		Metadata: ocsfMetadata{
-			LogName: "scan", LogProvider: "gatewarden", OriginalTime: stamp(r.At), Version: ocsfVersion,
+			LogName: "scan", LogProvider: "gatewarden", OriginalTime: access.Stamp(r.At), Version: ocsfVersion,
 			Product: ocsfProduct{Name: "Gatewarden", UID: "gatewarden", VendorName: "Gatewarden", Version: r.Version},
 		},
 		Remediation: ocsfRemediation{References: rule.References},

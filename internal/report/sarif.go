@@ -102,7 +102,7 @@ func WriteSARIF(w io.Writer, r Report, o Options) error {
 	r = r.shown()
 	run := sarifRun{
 		Tool:              sarifTool{Driver: sarifDriver{Name: "Gatewarden", Version: r.Version, InformationURI: homepage, Rules: []sarifRule{}}},
-		Invocations:       []sarifInvocation{{Successful: true, EndTime: stamp(r.At), Notifications: []sarifNotification{}}},
+		Invocations:       []sarifInvocation{{Successful: true, EndTime: access.Stamp(r.At), Notifications: []sarifNotification{}}},
 		AutomationDetails: map[string]string{"id": "gatewarden/"},
 		ColumnKind:        "utf16CodeUnits",
 		Results:           []sarifResult{},

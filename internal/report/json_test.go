@@ -114,6 +114,10 @@ func TestJSONIsTheModel(t *testing.T) {
 		if err := json.Unmarshal([]byte(written(t, "json", r, Options{})), &got); err != nil {
 			t.Fatal(err)
 		}
+		if got.Summary == nil {
+			t.Fatalf("%s: no summary", name)
+		}
+		got.Summary = nil
 		want := r.Sorted()
 		if name == "odd" { // JSON has no bytes that are not text: they come back as the replacement character
 			raw, err := json.Marshal(want)

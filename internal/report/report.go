@@ -37,6 +37,7 @@ type Report struct {
 	At         time.Time    `json:"at"`                // when it was judged
 	Source     string       `json:"source"`            // Live, or the saved file that was judged
 	Profile    string       `json:"profile,omitempty"` // how much the credential may read
+	Summary    *Summary     `json:"summary,omitempty"` // set where the report is written
 	Orgs       []Org        `json:"orgs"`
 	Scopes     []Scope      `json:"scopes"`
 	Rules      []Rule       `json:"rules"` // all that were loaded, also those that found nothing

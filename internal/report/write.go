@@ -156,7 +156,7 @@ func Schema() []byte { return slices.Clone(schema) }
 // WriteJSON writes the model itself, as report.schema.json describes it.
 func WriteJSON(w io.Writer, r Report, o Options) error {
 	r = r.Sorted()
-	r.V = Version
+	r.V, r.Summary = Version, r.summary()
 	if o.Framework == "" {
 		return writeJSON(w, r, "  ")
 	}

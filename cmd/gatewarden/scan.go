@@ -97,7 +97,9 @@ func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return coded{exitUnreadable, err}
 	}
 	if former != nil {
-		r = r.Baseline(*former)
+		if r = r.Baseline(*former); r.Compared.NoValues > 0 {
+			_, _ = fmt.Fprintf(stderr, "the baseline %s: %s\n", s.baseline, r.Compared.Doubt())
+		}
 	}
 	if err := s.matches(r); err != nil {
 		return coded{exitUsage, err}

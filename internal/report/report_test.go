@@ -70,6 +70,9 @@ func TestFailOn(t *testing.T) {
 	}
 }
 
+// by sets the digest of the values that violate.
+func by(digest string) func(*Finding) { return func(f *Finding) { f.Digest = digest } }
+
 func TestBaseline(t *testing.T) {
 	at := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 	judged := []Scope{{Scope: access.ProjectScope("a"), Judged: map[string]Judged{"network/open-to-world": {Pass: 1}}}}
@@ -91,6 +94,10 @@ func TestBaseline(t *testing.T) {
 		{"cannot be judged now", []Finding{finding("a", access.High)}, []Finding{finding("a", access.High, unjudged)}, unsure, "", Compared{Known: 1}},
 		{"got worse", []Finding{finding("a", access.Medium)}, []Finding{finding("a", access.High)}, judged, "was medium in the baseline", Compared{New: 1}},
 		{"got better", []Finding{finding("a", access.High)}, []Finding{finding("a", access.Low)}, judged, "", Compared{Known: 1}},
+		{"by the same values", []Finding{finding("a", access.High, by("x"))}, []Finding{finding("a", access.High, by("x"))}, judged, "", Compared{Known: 1}},
+		{"by other values", []Finding{finding("a", access.High, by("x"))}, []Finding{finding("a", access.High, by("y"))}, judged, "violates by other values than in the baseline", Compared{New: 1}},
+		{"by other values, waived", []Finding{finding("a", access.High, waived, by("x"))}, []Finding{finding("a", access.High, waived, by("y"))}, judged, "", Compared{}},
+		{"a baseline without values", []Finding{finding("a", access.High)}, []Finding{finding("a", access.High, by("x"))}, judged, "the baseline does not say which values violated", Compared{New: 1, NoValues: 1}},
 		{"gone", []Finding{finding("a", access.High)}, nil, judged, "", Compared{Gone: 1}},
 		{"gone while nobody could tell", []Finding{finding("a", access.High)}, nil, unsure, "", Compared{Unjudged: 1}},
 		{"gone with its project", []Finding{finding("a", access.High)}, nil, nil, "", Compared{Unjudged: 1}},

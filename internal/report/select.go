@@ -33,16 +33,18 @@ func (r Report) Incomplete() bool {
 
 // Compared says what a report was compared with, and what became of that.
 type Compared struct {
-	At       time.Time `json:"at"`       // of the baseline
-	Known    int       `json:"known"`    // findings that stood in the baseline and still stand
-	New      int       `json:"new"`      // findings that stand and did not in the baseline
-	Gone     int       `json:"gone"`     // findings of the baseline that are no more
-	Unjudged int       `json:"unjudged"` // findings of the baseline that could not be judged now
+	At       time.Time `json:"at"`                 // of the baseline
+	Known    int       `json:"known"`              // findings that stood in the baseline and still stand
+	New      int       `json:"new"`                // findings that stand and did not in the baseline
+	Gone     int       `json:"gone"`               // findings of the baseline that are no more
+	Unjudged int       `json:"unjudged"`           // findings of the baseline that could not be judged now
+	NoValues int       `json:"noValues,omitempty"` // findings that are new only since the baseline, of an older program, does not say which values violated
 }
 
 // Baseline marks what is new against a former report. Known is only what stood there,
-// judged, not waived and not less severe: a waiver that has ended, or a rule that could
-// not tell then, hides nothing now.
+// judged, not waived, not less severe and by the same values: a waiver that has ended, a
+// rule that could not tell then, or a role that was added since hides nothing now. Nor does
+// a baseline that does not say by which values.
 func (r Report) Baseline(former Report) Report {
 	was := map[string]Finding{}
 	for _, f := range former.Findings {
@@ -59,6 +61,9 @@ func (r Report) Baseline(former Report) Report {
 		case !f.Stands():
 		case f.New:
 			c.New++
+			if f.NewWhy == noValues {
+				c.NoValues++
+			}
 		default:
 			c.Known++
 		}
@@ -77,6 +82,15 @@ func (r Report) Baseline(former Report) Report {
 	return r
 }
 
+// noValues is why a finding is new against the baseline of an older program.
+const noValues = "the baseline does not say which values violated"
+
+// Doubt says what a baseline without digests leaves open.
+func (c Compared) Doubt() string {
+	return fmt.Sprintf("%s of the baseline %s there without the values that violated, which may be others now, and so counted as new: write a baseline with this program.",
+		plural(c.NoValues, "finding", "findings"), map[bool]string{true: "stands", false: "stand"}[c.NoValues == 1])
+}
+
 // newWhy is why a finding is new; empty: it is not.
 func newWhy(f, old Finding, there bool) string {
 	switch {
@@ -90,6 +104,12 @@ func newWhy(f, old Finding, there bool) string {
 		return "could not be judged in the baseline"
 	case rank(f.Severity) < rank(old.Severity):
 		return "was " + string(old.Severity) + " in the baseline"
+	case f.IsWaived():
+		return ""
+	case f.Digest != "" && old.Digest == "":
+		return noValues
+	case f.Digest != old.Digest:
+		return "violates by other values than in the baseline"
 	}
 	return ""
 }

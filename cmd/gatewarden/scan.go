@@ -133,7 +133,7 @@ func titles(scopes []report.Scope) string {
 		if len(out) == 10 {
 			return strings.Join(out, ", ") + " and others"
 		}
-		out = append(out, s.Title)
+		out = append(out, report.Inert(s.Name()))
 	}
 	return strings.Join(out, ", ")
 }

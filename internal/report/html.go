@@ -40,7 +40,7 @@ func WriteHTML(w io.Writer, r Report, o Options) error {
 	if err := t.Execute(&b, p); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, disarm(b.String(), '\n'))
+	_, err = io.WriteString(w, uncommandedPage(disarm(b.String(), '\n')))
 	return err
 }
 

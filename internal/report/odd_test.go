@@ -73,6 +73,9 @@ func parseable(t testing.TB, r Report, formats ...string) {
 					t.Fatalf("%s: %U acts, at %d: %q", format, c, i, out[max(0, i-40):min(len(out), i+10)])
 				}
 			}
+			if line := ordered(format, out); line != "" {
+				t.Fatalf("%s: a CI system is ordered to do something: %q", format, line)
+			}
 			if err := parses(format, out); err != nil {
 				t.Fatalf("%s: %v", format, err)
 			}
@@ -101,6 +104,22 @@ func parses(format, out string) error {
 	}
 	return nil
 }
+
+// ordered is a line that a CI system would take for a command.
+func ordered(format, out string) string {
+	if format == "html" {
+		out = scripts.ReplaceAllString(out, "")
+	}
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, "##") || orders.MatchString(line) {
+			return line
+		}
+	}
+	return ""
+}
+
+var orders = regexp.MustCompile(`^::[a-z-]{5,}.*::`)
 
 func harmless(out string) error {
 	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
@@ -186,10 +205,46 @@ func FuzzFormats(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { parseable(t, poisoned(text), Formats()...) })
 }
 
+// TestNamesOfAttackers: whatever a name is, and wherever a narrow line breaks it, no format
+// hands it on.
+func TestNamesOfAttackers(t *testing.T) {
+	for _, name := range append(hostile(), strings.Repeat("a", 87)+"::error file=x::"+strings.Repeat("b", 40)) {
+		r := sample(12, false)
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			f.Ref.Name, f.Message, f.ProjectTitle, f.Owner, f.Actor.Name = name, "Entry "+name+" is open.", name, name, name
+		}
+		for i := range r.Scopes {
+			r.Scopes[i].Title = name
+			for k, read := range r.Scopes[i].Reads {
+				read.Reason += name
+				r.Scopes[i].Reads[k] = read
+			}
+		}
+		for i := range r.Orgs {
+			r.Orgs[i].Title = name
+		}
+		for i := range r.Unknown {
+			r.Unknown[i].Why = name
+		}
+		parseable(t, r, Formats()...)
+		for width := range 30 {
+			var b strings.Builder
+			if err := Write("table", &b, r, Options{Width: narrowWidth + width}); err != nil {
+				t.Fatal(err)
+			}
+			if line := ordered("table", b.String()); line != "" {
+				t.Fatalf("%q at %d columns: %q", name, narrowWidth+width, line)
+			}
+		}
+	}
+}
+
 func TestInert(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain": "plain", "ünï 漢字": "ünï 漢字", "a\u202eb": `a\u202eb`, "\x1b[31m": `\u001b[31m`, "a\nb": "a b", "\xff": `\xff`, "\ufffd": "\ufffd",
-		"\U000E0041": `\U000e0041`, "\u00ad": `\u00ad`, "\u2028": `\u2028`, "\t": `\u0009`,
+		"\U000E0041": `\U000e0041`, "\u00ad": `\u00ad`, "\u2028": `\u2028`, "\t": `\u0009`, "::/0, 2001:db8::/32 and 2001:db8::cafe": "::/0, 2001:db8::/32 and 2001:db8::cafe",
+		"::error::x": `:\u003aerror::x`, "::b::error::x": `::b:\u003aerror::x`, "a ::add-mask a::": `a :\u003aadd-mask a::`, "##vso[x]": `#\u0023vso[x]`, "###": `#\u0023#`,
 	} {
 		if got := inert(in); got != want {
 			t.Errorf("inert(%q) = %q, want %q", in, got, want)

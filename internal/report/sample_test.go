@@ -16,6 +16,7 @@ func hostile() []string {
 		"<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "{{.}} ${x} {0}", "]]><x/>", "\"' onmouseover=\"alert(1)",
 		"[click](http://evil.example)", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "prod\u202exfdp.exe", "\u2066a\u2069", "zero\u200bwidth", "line\nbreak\r\n",
 		"\u2028sep", "bad\xffutf\xc3", "nul\x00", "\ufffe\uffff", "tag\U000E0041", "ünï çødé 漢字 👩‍💻", "a,b;\"c\"", "javascript:alert(1)", "", " ",
+		"x\n::error file=a::pwned", " ::set-output name=a::b", "::b::warning::x", "x\n##vso[task.setvariable variable=a]b", "##[error]x", "##teamcity[message]",
 	}
 }
 

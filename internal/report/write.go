@@ -191,7 +191,7 @@ func writeJSON(w io.Writer, v any, indent string) error {
 			fmt.Fprintf(&out, `\u%04x`, r)
 		}
 	}
-	_, err := io.WriteString(w, out.String())
+	_, err := io.WriteString(w, strings.ReplaceAll(out.String(), "##", `#\u0023`))
 	return err
 }
 
@@ -207,7 +207,10 @@ func acts(r rune) bool {
 
 // inert is a text in which nothing acts: what would is shown as its escape. A line break,
 // as in a longer message, becomes a space.
-func inert(s string) string { return disarm(s, ' ') }
+func inert(s string) string { return uncommanded(disarm(s, ' '), `\u003a`, `\u0023`) }
+
+// Inert is a text as reports write it: neither a terminal nor a CI system acts on it.
+func Inert(s string) string { return inert(s) }
 
 // disarm is inert with line breaks replaced.
 func disarm(s string, lineBreak rune) string {

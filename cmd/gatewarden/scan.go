@@ -46,8 +46,9 @@ MONGODB_ATLAS_PRIVATE_API_KEY. ORG_READ_ONLY is enough.
 -o FORMAT writes to the terminal, -o FORMAT=FILE to a file; it may be given several times.
 
 Exit codes: 0 nothing found at or above --fail-on; 1 something was (with --baseline: something
-new); 2 usage or configuration; 3 something could not be read, and what was read is clean
-(with --strict also: something could not be judged).`,
+new); 2 usage or configuration; 3 something could not be read, whatever --fail-on says, and
+what was read is clean (with --strict also: something could not be judged). What could not be
+judged is never counted as clean: without --strict it is said, and leaves the code at 0.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), stdout, stderr) },
 	}
 	f := c.Flags()
@@ -109,7 +110,7 @@ func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return coded{exitUnreadable, err}
 	}
 	shown.AtLeast = "" // what is shown does not say from where on it fails
-	return s.verdict(r.Keep(shown))
+	return s.verdict(r.Keep(shown), stderr)
 }
 
 // matches refuses filters that leave nothing: a pipeline would stay green for ever.
@@ -125,6 +126,15 @@ func (s *scanFlags) matches(r report.Report) error {
 		}
 	}
 	return nil
+}
+
+// unread names the orgs and projects of which nothing was read.
+func unread(r report.Report) string {
+	out := slices.DeleteFunc(slices.Clone(r.Scopes), func(s report.Scope) bool { return s.Seen() })
+	if len(out) == 0 {
+		return "any org or project"
+	}
+	return titles(out)
 }
 
 func titles(scopes []report.Scope) string {
@@ -295,7 +305,7 @@ func toFile(name string, write func(io.Writer) error) error {
 }
 
 // verdict is the exit code.
-func (s *scanFlags) verdict(r report.Report) error {
+func (s *scanFlags) verdict(r report.Report, stderr io.Writer) error {
 	t := r.Totals()
 	switch {
 	case s.failOn != "none" && r.FailOn(access.Severity(s.failOn)):
@@ -304,10 +314,14 @@ func (s *scanFlags) verdict(r report.Report) error {
 			what = "new findings"
 		}
 		return coded{exitViolation, fmt.Errorf("there are %s of severity %s or worse", what, s.failOn)}
+	case t.NotRead > 0:
+		return coded{exitUnreadable, fmt.Errorf("nothing could be read of %s: whether it is in order is unknown, not clean", unread(r))}
 	case t.Unreadable > 0:
 		return coded{exitUnreadable, fmt.Errorf("%d kinds could not be read: what depends on them is unknown, not clean", t.Unreadable)}
 	case s.strict && t.Unknown > 0:
 		return coded{exitUnreadable, errors.New("rules could not tell, and --strict asks for it")}
+	case t.Unknown > 0:
+		_, _ = fmt.Fprintf(stderr, "%d answers are unknown, not clean; with --strict that is exit code 3\n", t.Unknown)
 	}
 	return nil
 }

@@ -241,6 +241,8 @@ func headlineOf(r Report, t Totals, all []severitySection) headlineText {
 		production[s.Scope] = s.Production
 	}
 	switch {
+	case t.Standing == 0 && (t.NotRead > 0 && t.NotRead >= len(r.Scopes)):
+		h.Text = "Nothing could be read, so nothing is known."
 	case t.Standing == 0 && r.Incomplete():
 		h.Text = "Nothing was found, but not everything could be seen."
 	case t.Standing == 0:

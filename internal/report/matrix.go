@@ -139,6 +139,9 @@ func (r Report) unknownGroups() []group {
 func (r Report) gapGroups() []group {
 	var out []group
 	for _, s := range r.Scopes {
+		if len(s.Reads) == 0 {
+			out = groupUp(out, "nothing was read", "", s.Name(), 1)
+		}
 		for _, k := range slices.Sorted(maps.Keys(s.Reads)) {
 			if read := s.Reads[k]; !read.Readable() {
 				out = groupUp(out, string(k)+": "+read.word(), read.Reason, s.Name(), 1)

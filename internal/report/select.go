@@ -28,7 +28,7 @@ func (r Report) FailOn(s access.Severity) bool {
 // without findings says little.
 func (r Report) Incomplete() bool {
 	t := r.Totals()
-	return t.Unknown > 0 || t.Unreadable > 0
+	return t.Unknown > 0 || t.Unreadable > 0 || t.NotRead > 0
 }
 
 // Compared says what a report was compared with, and what became of that.
@@ -224,6 +224,7 @@ type Totals struct {
 	NotCovered int // rules
 	Unreadable int // reads that did not come to an end, or held what could not be decoded
 	Read       int // reads that were tried
+	NotRead    int // orgs and projects of which nothing was read; one, if there is none at all
 }
 
 // Totals counts.
@@ -245,7 +246,13 @@ func (r Report) Totals() Totals {
 	for _, u := range r.Unknown {
 		t.Unknown += max(1, u.Count)
 	}
+	if len(r.Scopes) == 0 {
+		t.NotRead = 1
+	}
 	for _, s := range r.Scopes {
+		if _, some := s.read(); !some {
+			t.NotRead++
+		}
 		for _, read := range s.Reads {
 			t.Read++
 			if !read.Readable() {
@@ -286,6 +293,12 @@ func (r Report) line() string {
 	out = append(out, fmt.Sprintf("%d waived", t.Waived), fmt.Sprintf("%d unknown", t.Unknown),
 		plural(t.NotCovered, "rule", "rules")+" not covered",
 		fmt.Sprintf("%d of %d reads incomplete", t.Unreadable, t.Read))
+	switch {
+	case len(r.Scopes) == 0 || t.NotRead == len(r.Scopes):
+		out = append(out, "nothing was read")
+	case t.NotRead > 0:
+		out = append(out, fmt.Sprintf("%d of %d scopes unread", t.NotRead, len(r.Scopes)))
+	}
 	return strings.Join(out, " · ")
 }
 

@@ -80,6 +80,12 @@ func (n *ScopesRead) add(s Scope) {
 	}
 }
 
+// Seen reports whether anything of the scope was read.
+func (s Scope) Seen() bool {
+	_, some := s.read()
+	return some
+}
+
 // read reports whether all of the scope was read, and whether anything was. What Atlas does
 // not have there says nothing of it.
 func (s Scope) read() (whole, some bool) {

@@ -209,7 +209,11 @@ func (t *table) unknown(r Report) {
 
 func (t *table) unread(r Report) {
 	if groups := r.gapGroups(); len(groups) > 0 {
-		t.section(t.warn, "could not be read", r.Totals().Unreadable)
+		n := 0
+		for _, g := range groups {
+			n += g.Count
+		}
+		t.section(t.warn, "could not be read", n)
 		t.groups(groups)
 	}
 }

@@ -48,12 +48,23 @@ func TestSummary(t *testing.T) {
 	if got := r.line(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if !r.Incomplete() || (Report{Findings: r.Findings}).Incomplete() {
+	if !r.Incomplete() || !(Report{Findings: r.Findings}).Incomplete() || (Report{Scopes: []Scope{{Reads: map[access.Kind]Read{"a": {Status: access.StatusComplete}}}}}).Incomplete() {
 		t.Error("what is incomplete was mistaken")
 	}
-	want = "0 findings · 0 new · 0 waived · 0 unknown · 0 rules not covered · 0 of 0 reads incomplete"
+	want = "0 findings · 0 new · 0 waived · 0 unknown · 0 rules not covered · 0 of 0 reads incomplete · nothing was read"
 	if got := (Report{Compared: &Compared{}}).line(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestNothingRead: an org that could not be read at all is in no list of findings, and said.
+func TestNothingRead(t *testing.T) {
+	r := Report{Orgs: []Org{{ID: "1"}}, Scopes: []Scope{{Scope: "org.1"}, {Scope: "prj.1", Title: "shop", Reads: map[access.Kind]Read{"project": {Status: access.StatusComplete}}}}}
+	if got := written(t, "table", r, Options{}); !strings.Contains(got, "1 of 2 scopes unread") || !strings.Contains(got, "COULD NOT BE READ") {
+		t.Errorf("what was not read is not said:\n%s", got)
+	}
+	if got := written(t, "html", Report{Orgs: r.Orgs}, Options{}); !strings.Contains(got, "Nothing could be read, so nothing is known.") {
+		t.Error("the page says something else than that nothing is known")
 	}
 }
 

@@ -58,32 +58,46 @@ type replayer struct {
 	today  *world
 	rule   *Rule
 	values map[string]access.Resource // of the rule's kind, as of now in the walk
+	beside map[access.Kind]*beside    // the other kinds that the rule reads and that changed
 	turns  []*turn
 	held   map[string]access.Answer // the last answer by name
 	out    history
 }
 
 // replay walks through the changes that bear on the rule. The values of a resource are
-// those that its changes show; what did not change is as it is now.
+// those that its changes show; what did not change is as it is now. A change of what the
+// rule reads beside its own kind is followed, and asks nothing by itself: kinds are read
+// side by side, and what lay between two of them nobody saw.
 func (w *world) replay(r *Rule) history {
 	steps := w.relevant(r)
 	if len(steps) == 0 {
 		return history{}
 	}
+	steps = merged(w.besides(r), steps)
 	in, then := *w.in, *w // the walk has its own roles and entries, and no finding is open in it
 	in.Open, in.Collections = nil, maps.Clone(in.Collections)
 	then.in, then.memo = &in, &memo{}
-	p := &replayer{world: &then, today: w, rule: r, turns: steps, values: map[string]access.Resource{}, held: map[string]access.Answer{}, out: history{began: map[string]*turn{}, opened: map[string]access.Verdict{}}}
+	p := &replayer{world: &then, today: w, rule: r, turns: steps, values: map[string]access.Resource{}, beside: map[access.Kind]*beside{}, held: map[string]access.Answer{}, out: history{began: map[string]*turn{}, opened: map[string]access.Verdict{}}}
 	p.rewind()
 	for i, t := range steps {
-		until := w.in.Now
-		if i+1 < len(steps) {
-			until = steps[i+1].changes[0].Occurred
+		if r.replays(t.kind) {
+			p.step(t, p.until(i))
+		} else {
+			p.follow(t)
 		}
-		p.step(t, until)
 	}
 	p.finish()
 	return p.out
+}
+
+// until is when the values that a turn leaves are asked about: just before the next that asks.
+func (p *replayer) until(i int) time.Time {
+	for _, t := range p.turns[i+1:] {
+		if p.rule.replays(t.kind) {
+			return t.changes[0].Occurred
+		}
+	}
+	return p.in.Now
 }
 
 // relevant are the changes of states that the rule's answers may follow, once each:
@@ -104,16 +118,21 @@ func (w *world) relevant(r *Rule) []*turn {
 	}
 	slices.SortStableFunc(changes[0], inOrder)
 	slices.SortStableFunc(changes[1], inOrder)
-	own, through := turns(changes[0]), turns(changes[1])
-	out := make([]*turn, 0, len(own)+len(through))
-	for len(own) > 0 && len(through) > 0 {
-		if !through[0].changes[0].Occurred.After(own[0].changes[0].Occurred) { // a role is there before it is granted
-			out, through = append(out, through[0]), through[1:]
+	return merged(turns(changes[1]), turns(changes[0])) // a role is there before it is granted
+}
+
+// merged puts turns in order of time, each list in its own. Of two at one time that of the
+// first list comes first.
+func merged(first, second []*turn) []*turn {
+	out := make([]*turn, 0, len(first)+len(second))
+	for len(first) > 0 && len(second) > 0 {
+		if !first[0].changes[0].Occurred.After(second[0].changes[0].Occurred) {
+			out, first = append(out, first[0]), first[1:]
 		} else {
-			out, own = append(out, own[0]), own[1:]
+			out, second = append(out, second[0]), second[1:]
 		}
 	}
-	return slices.Concat(out, own, through)
+	return slices.Concat(out, first, second)
 }
 
 // inOrder is the order in which changes of one kind were made, whatever the order in
@@ -136,14 +155,20 @@ func (p *replayer) rewind() {
 	roles := maps.Clone(p.roles)
 	for _, t := range slices.Backward(p.turns) {
 		for _, c := range slices.Backward(t.changes) {
-			if c.Ref.Kind == p.rule.Kind {
+			switch {
+			case t.kind == p.rule.Kind:
 				p.values[c.Ref.Name] = former(c)
-			} else {
+			case p.rule.replays(t.kind):
 				put(roles, c.Ref.Name, former(c))
+			default:
+				p.unfollow(c)
 			}
 		}
 	}
 	p.setRoles(roles)
+	for kind, b := range p.beside {
+		p.replace(kind, b.values)
+	}
 	if p.touchesAll() {
 		for _, r := range p.today.in.Collections[p.rule.Kind].Resources {
 			if _, changed := p.values[r.Name()]; !changed {
@@ -189,10 +214,17 @@ func stoodAt(f access.Finding, at time.Time) bool {
 
 // touchesAll reports whether a change may bear on resources that did not change.
 func (p *replayer) touchesAll() bool {
-	return slices.ContainsFunc(p.turns, func(t *turn) bool { return t.kind != p.rule.Kind })
+	return slices.ContainsFunc(p.turns, func(t *turn) bool { return t.kind != p.rule.Kind && p.rule.replays(t.kind) })
 }
 
 func former(c access.Change) access.Resource { return access.Resource{Box: c.Before, Baseline: true} }
+
+// changed is the resource that a change leaves.
+func changed(c access.Change) access.Resource {
+	return access.Resource{
+		Box: c.After, FirstSeen: c.Observed, ChangedAt: c.Occurred, Cause: c.ID, Gap: c.Gap, Actor: c.Actor, Baseline: c.Op != access.OpCreated,
+	}
+}
 
 func put(m map[string]access.Resource, name string, r access.Resource) {
 	if r.Box.IsZero() {
@@ -206,9 +238,7 @@ func put(m map[string]access.Resource, name string, r access.Resource) {
 func (p *replayer) step(t *turn, until time.Time) {
 	roles, names := maps.Clone(p.roles), make([]string, 0, len(t.changes))
 	for _, c := range t.changes {
-		value := access.Resource{
-			Box: c.After, FirstSeen: c.Observed, ChangedAt: c.Occurred, Cause: c.ID, Gap: c.Gap, Actor: c.Actor, Baseline: c.Op != access.OpCreated,
-		}
+		value := changed(c)
 		if t.kind == p.rule.Kind {
 			p.values[c.Ref.Name] = value
 			names = append(names, c.Ref.Name)
@@ -316,23 +346,11 @@ func (p *replayer) rebuildList() {
 		return
 	}
 	all := map[string]access.Resource{}
-	c := p.today.in.Collections[p.rule.Kind]
-	for _, r := range c.Resources {
+	for _, r := range p.today.in.Collections[p.rule.Kind].Resources {
 		all[r.Name()] = r
 	}
 	for name, r := range p.values {
 		put(all, name, r)
 	}
-	c.Resources = make([]access.Resource, 0, len(all))
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		c.Resources = append(c.Resources, all[name])
-	}
-	p.in.Collections[p.rule.Kind], p.memo, p.names = c, &memo{}, nil
-	switch p.rule.Kind {
-	case access.KindIPAccessEntry:
-		p.list = c.Resources
-	case access.KindCustomRole:
-		maps.DeleteFunc(all, func(name string, _ access.Resource) bool { return slices.Contains(c.Odd, name) })
-		p.setRoles(all)
-	}
+	p.replace(p.rule.Kind, all)
 }

@@ -4,3 +4,10 @@ package rules
 // since a kind that they bear on could not be judged on: the stage leaves them where they
 // are, and so does whoever replays a history.
 func (e *Engine) Waits(in Input) bool { return e.holds(&in) }
+
+// Revision takes the id of a change of a state apart: the revision of the collection that
+// it changed, and which change of that it is.
+func Revision(id string) (rev, n uint64, ok bool) {
+	_, rev, n, ok = splitID(id)
+	return rev, n, ok
+}

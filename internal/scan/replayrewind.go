@@ -6,11 +6,10 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/rules"
 )
 
 // past is the inventory at a point of the walk, with what is still to come of it beside
@@ -95,23 +94,12 @@ func (p *past) knows(c access.Change) bool {
 	if !stateChange(c) {
 		return true
 	}
-	rev, _, ok := revision(c.ID)
+	rev, _, ok := rules.Revision(c.ID)
 	return ok && rev < p.revs[c.Ref.Scope][c.Ref.Kind]
 }
 
 func stateChange(c access.Change) bool {
 	return c.Op == access.OpCreated || c.Op == access.OpUpdated || c.Op == access.OpDeleted
-}
-
-// revision takes the id of a change of a state apart: <scope>.<kind>.<revision>.<n>.
-func revision(id string) (rev, n uint64, ok bool) {
-	parts := strings.Split(id, ".")
-	if len(parts) != 5 {
-		return 0, 0, false
-	}
-	rev, err := strconv.ParseUint(parts[3], 10, 64)
-	n, err2 := strconv.ParseUint(parts[4], 10, 64)
-	return rev, n, err == nil && err2 == nil
 }
 
 // undoing is what must be put back to undo the changes of a collection. A scope that went

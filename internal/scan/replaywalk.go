@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/rules"
 )
 
 // together is how long changes of one scope wait for others of the same poll: kinds are
@@ -142,7 +143,7 @@ func (w *walk) apply(s *step) {
 
 // fresh reports whether the change of a state comes for the first time.
 func (w *walk) fresh(c access.Change) bool {
-	rev, n, ok := revision(c.ID)
+	rev, n, ok := rules.Revision(c.ID)
 	if w.applied[c.Ref.Scope] == nil {
 		w.applied[c.Ref.Scope] = map[access.Kind][2]uint64{}
 	}

@@ -73,7 +73,7 @@ func (w *world) replay(r *Rule) history {
 	if len(steps) == 0 {
 		return history{}
 	}
-	steps = merged(w.besides(r), steps)
+	steps = interleaved(w.besides(r), steps)
 	in, then := *w.in, *w // the walk has its own roles and entries, and no finding is open in it
 	in.Open, in.Collections = nil, maps.Clone(in.Collections)
 	then.in, then.memo = &in, &memo{}
@@ -118,12 +118,12 @@ func (w *world) relevant(r *Rule) []*turn {
 	}
 	slices.SortStableFunc(changes[0], inOrder)
 	slices.SortStableFunc(changes[1], inOrder)
-	return merged(turns(changes[1]), turns(changes[0])) // a role is there before it is granted
+	return interleaved(turns(changes[1]), turns(changes[0])) // a role is there before it is granted
 }
 
-// merged puts turns in order of time, each list in its own. Of two at one time that of the
+// interleaved puts turns in order of time, each list in its own. Of two at one time that of the
 // first list comes first.
-func merged(first, second []*turn) []*turn {
+func interleaved(first, second []*turn) []*turn {
 	out := make([]*turn, 0, len(first)+len(second))
 	for len(first) > 0 && len(second) > 0 {
 		if !first[0].changes[0].Occurred.After(second[0].changes[0].Occurred) {

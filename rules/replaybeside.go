@@ -28,7 +28,7 @@ func (w *world) besides(r *Rule) (out []*turn) {
 			}
 		}
 		slices.SortStableFunc(changes, inOrder)
-		out = merged(turns(changes), out)
+		out = interleaved(turns(changes), out)
 	}
 	return out
 }

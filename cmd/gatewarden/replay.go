@@ -228,11 +228,11 @@ func neverReplayed(ctx context.Context, f *config.File, w io.Writer) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ids, known := daemon.Unreplayed(ctx, f, "", nil)
+	missing, known := daemon.NeverReplayed(ctx, f, version, "", nil)
 	if !known {
 		return
 	}
-	for _, id := range ids {
-		fmt.Fprintf(w, "warning: %s: responses revert by %s, which was not replayed within 90 days as it is: run gatewarden replay --since 30d --config %s first\n", f.Name, id, f.Name)
+	for _, u := range missing {
+		fmt.Fprintf(w, "warning: %s: responses revert by %s, which %s: run gatewarden replay --since 30d --config %s first\n", f.Name, u.Rule, u.Why(), f.Name)
 	}
 }

@@ -102,6 +102,8 @@ type Daemon struct {
 	ctx   context.Context // ends when the daemon is told to stop
 	group *errgroup.Group
 
+	replaying sync.Mutex // one replay at a time
+
 	mu         sync.Mutex
 	problem    string // why it is not ready; empty: it is
 	problems   map[string]string

@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/scan"
+	"github.com/gatewarden/gatewarden/rules"
 )
 
 // ReplayOptions say what is replayed.
@@ -89,7 +91,8 @@ func (r *replaying) replay(ctx context.Context, name string) (Replayed, error) {
 	if err != nil {
 		return out, configError{err}
 	}
-	return out, r.record(ctx, out)
+	r.record(ctx)
+	return out, nil
 }
 
 // running is the rule book of the daemon, where it differs from the new one and can be
@@ -155,42 +158,37 @@ func (r *replaying) fetch(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// record tells the daemon which rules were replayed. Of a part of the projects it says
-// nothing: what a rule does to the others is not known by it.
-func (r *replaying) record(ctx context.Context, out Replayed) error {
+// record has the daemon replay the same, and take down that it did. It is not asked
+// where nothing is turned to revert; nor of a part of the projects: what a rule does to the
+// others is not known by it.
+func (r *replaying) record(ctx context.Context) {
 	if !r.stored || len(r.Projects) > 0 {
-		return nil
+		return
 	}
-	rec := ReplayRecord{V: access.Version, Since: out.Since, Until: out.Until, Rules: map[string]RuleReplayed{}}
-	for _, rule := range r.new.engine.Rules() {
-		if rule.Ceiling == access.CeilingAuto {
-			rec.Rules[rule.ID] = RuleReplayed{Hash: ruleHash(rule)}
-		}
+	if !slices.ContainsFunc(r.new.engine.Rules(), func(x rules.Rule) bool {
+		return x.Ceiling == access.CeilingAuto && reverted(r.new.policy.Responses, x.ID)
+	}) {
+		return
 	}
-	for _, s := range out.ByRule {
-		if x, ok := rec.Rules[s.Rule]; ok {
-			x.Opened, x.Reverts = s.Opened, s.Reverts
-			rec.Rules[s.Rule] = x
-		}
-	}
-	if len(rec.Rules) == 0 {
-		return nil
-	}
-	if err := r.server.store(ctx, rec); err != nil {
+	taken, err := r.server.replay(ctx, requestOf(r.new, r.Version, r.Since))
+	switch {
+	case err != nil:
 		r.Note("the daemon did not take down that these rules were replayed: " + err.Error())
+	case !taken.Enough:
+		r.Note(fmt.Sprintf("the daemon goes on to warn of rules that revert: this replay covers %s of watched history, and %s are wanted; history begins at %s",
+			taken.Covered, scan.Length(replaySpan), taken.Since.UTC().Format(time.RFC3339)))
 	}
-	return nil
 }
 
-// Unreplayed are the ids of the rules that the responses of a configuration turn to revert,
-// and that were not replayed lately as they are, as far as a running daemon knows. Without
-// one that answers nothing is known.
-func Unreplayed(ctx context.Context, f *config.File, address string, client *http.Client) (ids []string, known bool) {
+// NeverReplayed are the rules that the responses of a configuration turn to revert, and
+// that were not replayed lately as they are over enough of history, as far as a running
+// daemon knows. Without one that answers nothing is known.
+func NeverReplayed(ctx context.Context, f *config.File, version, address string, client *http.Client) (missing []Unreplayed, known bool) {
 	s, err := build(f)
 	if err != nil {
 		return nil, false
 	}
-	if len(unreplayed(s, StoredReplays{}, time.Now())) == 0 {
+	if len(unreplayed(s, version, StoredReplays{}, time.Now())) == 0 {
 		return nil, true // nothing reverts: nobody needs to be asked
 	}
 	ctx, cancel := context.WithTimeout(ctx, askBriefly)
@@ -199,10 +197,7 @@ func Unreplayed(ctx context.Context, f *config.File, address string, client *htt
 	if err != nil {
 		return nil, false
 	}
-	for _, r := range unreplayed(s, stored, time.Now()) {
-		ids = append(ids, r.ID)
-	}
-	return ids, true
+	return unreplayed(s, version, stored, time.Now()), true
 }
 
 const askBriefly = 2 * time.Second

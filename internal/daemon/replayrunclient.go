@@ -51,17 +51,21 @@ func (s server) history(ctx context.Context, since string, w io.Writer) error {
 	return nil
 }
 
-// store has the daemon take down a replay.
-func (s server) store(ctx context.Context, rec ReplayRecord) error {
-	raw, err := json.Marshal(rec)
+// replay has the daemon replay its history, too, and take down what comes of it.
+func (s server) replay(ctx context.Context, by replayRequest) (out TakenDown, err error) {
+	raw, err := json.Marshal(by)
 	if err != nil {
-		return err
+		return out, fmt.Errorf("ask the daemon: %w", err)
 	}
 	answer, err := s.do(ctx, http.MethodPost, "/api/v1/replays", bytes.NewReader(raw))
 	if err != nil {
-		return err
+		return out, err
 	}
-	return answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 16<<20)).Decode(&out); err != nil {
+		return out, fmt.Errorf("read what the daemon at %s replayed: %w", s.base, err)
+	}
+	return out, nil
 }
 
 // replays are those that the daemon knows of.

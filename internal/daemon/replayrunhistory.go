@@ -25,13 +25,14 @@ type historian struct {
 	inventory *stream.KV[access.Collection]
 	findings  *stream.KV[access.Findings]
 	waivers   *stream.KV[access.Waivers]
+	use       *stream.KV[access.History]
 	settings  *settings // its engine may be nil: then nothing is said of what was judged by
 	version   string
 	now       time.Time
 }
 
 func (d *Daemon) historian() historian {
-	return historian{d.stream, d.inventory, d.findings, d.waivers, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC()}
+	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC()}
 }
 
 // write writes the history since a time: the inventory first, then the changes, so that
@@ -62,6 +63,9 @@ func (h historian) write(ctx context.Context, w io.Writer, since time.Time) erro
 			return err
 		}
 	}
+	if err := h.uses(ctx, out); err != nil {
+		return err
+	}
 	if _, err := h.inventory.Flush(ctx); err != nil {
 		return fmt.Errorf("publish the changes that are due: %w", err)
 	}
@@ -71,9 +75,30 @@ func (h historian) write(ctx context.Context, w io.Writer, since time.Time) erro
 	return out.Close()
 }
 
+// uses writes what is known of use.
+func (h historian) uses(ctx context.Context, out *scan.HistoryWriter) error {
+	keys, err := h.use.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("list the history of use: %w", err)
+	}
+	for _, k := range keys {
+		doc, _, err := h.use.Get(ctx, k)
+		if err != nil {
+			return fmt.Errorf("load the history of use of %s: %w", k, err)
+		}
+		if doc.Scope == "" {
+			continue
+		}
+		if err := out.Use(doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (h historian) head(ctx context.Context, since time.Time) (scan.History, error) {
 	out := scan.History{
-		Version: h.version, Since: since, At: h.now, Held: map[access.Scope]string{},
+		Version: h.version, Asked: since, Since: since, At: h.now, Held: map[access.Scope]string{},
 	}
 	if e := h.settings.engine; e != nil {
 		out.Running = scan.Running{Hash: e.Hash(), Policy: h.settings.rules, Rules: h.settings.sources, Only: onlyIDs(h.settings.file, e)}
@@ -194,6 +219,6 @@ func readStore(ctx context.Context, f *config.File, version string, write func(h
 	}
 	return write(historian{
 		stream: st, inventory: stream.Bucket[access.Collection](st, "inventory"), findings: stream.Bucket[access.Findings](st, "findings"),
-		waivers: stream.Bucket[access.Waivers](st, "waivers"), settings: &settings{file: f}, version: version, now: time.Now().Round(0).UTC(),
+		waivers: stream.Bucket[access.Waivers](st, "waivers"), use: stream.Bucket[access.History](st, "history"), settings: &settings{file: f}, version: version, now: time.Now().Round(0).UTC(),
 	})
 }

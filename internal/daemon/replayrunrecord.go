@@ -5,101 +5,155 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/scan"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
 const (
 	replaysKey  = "replays"           // in the bucket of control, beside the ledgers of caps
 	replayHolds = 90 * 24 * time.Hour // a replay of a rule says little about it after that
-	replaysKept = 8                   // of one rule, by its text
-	maxRecord   = 1 << 20
+	replaySpan  = 7 * 24 * time.Hour  // of history that was watched: less says little about a rule
+	replaysKept = 8                   // of one rule, by what it was
 )
 
-// ReplayRecord says which rules were replayed, and what came of it.
-type ReplayRecord struct {
-	V     int                     `json:"v"`
-	Since time.Time               `json:"since"`
-	Until time.Time               `json:"until"`
-	Rules map[string]RuleReplayed `json:"rules"` // by id
-}
-
-// RuleReplayed is what the replay of one rule came to.
-type RuleReplayed struct {
-	Hash    string `json:"hash"` // of the rule's text and parameters
-	Opened  int    `json:"opened"`
-	Reverts int    `json:"reverts"` // that would have been made
-}
-
-// StoredReplays are the replays that a daemon knows of, by rule.
+// StoredReplays are the replays that a daemon made, by rule.
 type StoredReplays struct {
 	V     int                       `json:"v"`
-	Rules map[string][]StoredReplay `json:"rules,omitempty"` // the newest first, one a text
+	Rules map[string][]StoredReplay `json:"rules,omitempty"` // the newest first, one for each of what the rule was
 }
 
 // StoredReplay is one replay of one rule.
 type StoredReplay struct {
-	RuleReplayed
-	At    time.Time `json:"at"` // when it was stored
-	Since time.Time `json:"since"`
-	Until time.Time `json:"until"`
+	Hash    string      `json:"hash"` // of the rule as it would have run
+	At      time.Time   `json:"at"`   // when it was stored
+	Since   time.Time   `json:"since"`
+	Until   time.Time   `json:"until"`
+	Covered scan.Length `json:"covered"` // how much of that was watched
+	Opened  int         `json:"opened"`
+	Reverts int         `json:"reverts"` // that would have been made
 }
 
-// ruleHash names what a rule says and with which parameters.
-func ruleHash(r rules.Rule) string {
-	params, err := json.Marshal(r.Params)
-	if err != nil {
-		panic("daemon: parameters do not encode: " + err.Error())
+// terms are what a rule runs under.
+type terms struct {
+	version      string // of the program: what expressions call is in it
+	environments []access.Environment
+	responses    []access.Response
+}
+
+func termsOf(f *config.File, version string) terms {
+	return terms{version, f.Environments, f.Responses}
+}
+
+// ruleHash names a rule as it would run: what it says, as this installation has it; what
+// its environments are; what responds to it; and what program judges.
+func ruleHash(r rules.Rule, t terms) string {
+	responses := []access.Response{}
+	for _, x := range t.responses {
+		if respondsTo(x, r.ID) {
+			x.Rules = nil // by which words it was meant does not matter
+			responses = append(responses, x)
+		}
 	}
-	return access.Hash(r.ID, r.Text, string(params))
+	raw, err := json.Marshal(struct {
+		Params       map[string]any
+		Severity     access.Severity
+		Environments []string
+		StandsFor    time.Duration
+		Ceiling      access.Ceiling
+		Remedy       string
+		Meaning      []access.Environment
+		Responses    []access.Response
+	}{r.Params, r.Severity, r.Environments, r.StandsFor, r.Ceiling, r.Remedy, t.environments, responses})
+	if err != nil {
+		panic("daemon: a rule does not encode: " + err.Error())
+	}
+	return access.Hash(t.version, r.ID, r.Text, string(raw))
 }
 
-// with is what is stored once a record is added; what is older than it holds is left out.
-func (s StoredReplays) with(r ReplayRecord, now time.Time) StoredReplays {
+func respondsTo(r access.Response, rule string) bool {
+	return len(r.Rules) == 0 || slices.ContainsFunc(r.Rules, func(p string) bool { return access.Match(p, rule) })
+}
+
+// with is what is stored once a replay of these rules is added; what is older than it holds
+// is left out.
+func (s StoredReplays) with(replayed map[string]StoredReplay, now time.Time) StoredReplays {
 	out := StoredReplays{V: access.Version, Rules: map[string][]StoredReplay{}}
 	for id, list := range s.Rules {
-		list = slices.DeleteFunc(slices.Clone(list), func(x StoredReplay) bool { return now.Sub(x.At) > replayHolds || x.Hash == r.Rules[id].Hash })
+		list = slices.DeleteFunc(slices.Clone(list), func(x StoredReplay) bool {
+			return now.Sub(x.At) > replayHolds || x.Hash == replayed[id].Hash && x.Covered <= replayed[id].Covered
+		})
 		if len(list) > 0 {
 			out.Rules[id] = list
 		}
 	}
-	for id, x := range r.Rules {
-		list := slices.Insert(out.Rules[id], 0, StoredReplay{x, now, r.Since, r.Until})
+	for id, x := range replayed {
+		x.At = now
+		list := slices.Insert(out.Rules[id], 0, x)
 		out.Rules[id] = list[:min(len(list), replaysKept)]
 	}
 	return out
 }
 
-// holds reports whether the text of a rule was replayed lately.
-func (s StoredReplays) holds(r rules.Rule, now time.Time) bool {
-	hash := ruleHash(r)
-	return slices.ContainsFunc(s.Rules[r.ID], func(x StoredReplay) bool { return x.Hash == hash && now.Sub(x.At) <= replayHolds })
+// Unreplayed is a rule that a response turns to revert, and that was not replayed lately as
+// it is over enough of history.
+type Unreplayed struct {
+	Rule     string
+	Replayed bool        // it was, over too little
+	Covered  scan.Length // so much
+	Begins   time.Time   // since when there was a history then
+	hash     string
+}
+
+// Why says what is missing.
+func (u Unreplayed) Why() string {
+	if !u.Replayed {
+		return fmt.Sprintf("was not replayed within %d days as it is", int(replayHolds.Hours()/24))
+	}
+	return fmt.Sprintf("was replayed over %s of watched history only, which begins at %s: that is not enough, want %s at least",
+		u.Covered, u.Begins.UTC().Format(time.RFC3339), scan.Length(replaySpan))
 }
 
 // unreplayed are the rules that a response turns to revert, and that no stored replay
 // shows the effect of.
-func unreplayed(s *settings, known StoredReplays, now time.Time) (out []rules.Rule) {
+func unreplayed(s *settings, version string, known StoredReplays, now time.Time) (out []Unreplayed) {
+	under := termsOf(s.file, version)
 	for _, r := range s.engine.Rules() {
-		if notReverted(r) == "" && reverted(s.file, r.ID) && !known.holds(r, now) {
-			out = append(out, r)
+		if notReverted(r) != "" || !reverted(s.file.Responses, r.ID) {
+			continue
+		}
+		if u, missing := known.missing(r.ID, ruleHash(r, under), now); missing {
+			out = append(out, u)
 		}
 	}
 	return out
 }
 
-func reverted(f *config.File, rule string) bool {
-	return slices.ContainsFunc(f.Responses, func(r access.Response) bool {
-		return r.Do == access.ModeRevert && (len(r.Rules) == 0 || slices.ContainsFunc(r.Rules, func(p string) bool { return access.Match(p, rule) }))
-	})
+// missing is what a rule lacks, if it does.
+func (s StoredReplays) missing(id, hash string, now time.Time) (Unreplayed, bool) {
+	out := Unreplayed{Rule: id, hash: hash}
+	for _, x := range s.Rules[id] {
+		if x.Hash != hash || now.Sub(x.At) > replayHolds {
+			continue
+		}
+		if time.Duration(x.Covered) >= replaySpan {
+			return out, false
+		}
+		if !out.Replayed || x.Covered > out.Covered {
+			out.Replayed, out.Covered, out.Begins = true, x.Covered, x.Since
+		}
+	}
+	return out, true
+}
+
+func reverted(responses []access.Response, rule string) bool {
+	return slices.ContainsFunc(responses, func(r access.Response) bool { return r.Do == access.ModeRevert && respondsTo(r, rule) })
 }
 
 // checkReplays counts the rules that would revert without having been replayed, and warns
@@ -110,15 +164,16 @@ func (d *Daemon) checkReplays(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	missing := unreplayed(d.settings.get(), known, d.fleet.Now())
+	missing := unreplayed(d.settings.get(), d.opts.Version, known, d.fleet.Now())
 	d.metrics.unreplayed.Set(float64(len(missing)))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	told := map[string]bool{}
-	for _, r := range missing {
-		key := r.ID + " " + ruleHash(r)
+	for _, u := range missing {
+		key := fmt.Sprint(u.Rule, " ", u.hash, " ", u.Replayed)
 		if told[key] = true; !d.unreplayed[key] {
-			d.logger.Warn("a response reverts by a rule that was never replayed", zap.String("rule", r.ID), zap.String("mend", replayFirst))
+			d.logger.Warn("a response reverts by a rule that was never replayed over enough of history",
+				zap.String("rule", u.Rule), zap.String("why", "it "+u.Why()), zap.String("mend", replayFirst))
 		}
 	}
 	d.unreplayed = told
@@ -126,51 +181,21 @@ func (d *Daemon) checkReplays(ctx context.Context) {
 
 const replayFirst = "run gatewarden replay --since 30d with this configuration, and look at what it would have reverted"
 
-// serveReplays is GET /api/v1/replays.
-func (d *Daemon) serveReplays(w http.ResponseWriter, r *http.Request) {
-	known, _, err := d.replayed.Get(r.Context(), replaysKey)
-	answer(w, known, err)
-}
-
-// takeReplay is POST /api/v1/replays.
-func (d *Daemon) takeReplay(w http.ResponseWriter, r *http.Request) {
-	rec, err := readRecord(http.MaxBytesReader(w, r.Body, maxRecord))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
+// store keeps what a replay came to.
+func (d *Daemon) store(ctx context.Context, replayed map[string]StoredReplay) error {
 	now := d.fleet.Now().Round(0).UTC()
-	_, err = d.replayed.Update(r.Context(), replaysKey, func(cur StoredReplays, _ uint64) (*StoredReplays, []access.Out, error) {
+	_, err := d.replayed.Update(ctx, replaysKey, func(cur StoredReplays, _ uint64) (*StoredReplays, []access.Out, error) {
 		if cur.V > access.Version {
 			return nil, nil, fmt.Errorf("the stored replays are of version %d, which a newer program wrote: run that version", cur.V)
 		}
-		next := cur.with(rec, now)
+		next := cur.with(replayed, now)
 		return &next, nil, nil
 	})
 	if err != nil {
-		http.Error(w, "store the replay: "+err.Error(), http.StatusServiceUnavailable)
-		return
+		return fmt.Errorf("store the replay: %w", err)
 	}
-	d.checkReplays(r.Context())
-	w.WriteHeader(http.StatusNoContent)
+	d.checkReplays(ctx)
+	return nil
 }
 
-func readRecord(body io.Reader) (ReplayRecord, error) {
-	var rec ReplayRecord
-	dec := json.NewDecoder(body)
-	if err := dec.Decode(&rec); err != nil {
-		return rec, fmt.Errorf("read the record of a replay: %w", err)
-	}
-	switch {
-	case rec.V != access.Version:
-		return rec, fmt.Errorf("read the record of a replay: it is of version %d, and this daemon knows %d: use the same version of gatewarden for both", rec.V, access.Version)
-	case !rec.Since.Before(rec.Until) || len(rec.Rules) == 0:
-		return rec, errors.New("read the record of a replay: it tells of no rule, or of no time")
-	}
-	for id, x := range rec.Rules {
-		if id == "" || x.Hash == "" || strings.TrimSpace(id) != id {
-			return rec, fmt.Errorf("read the record of a replay: rule %q has no hash", id)
-		}
-	}
-	return rec, nil
-}
+var errBusy = errors.New("another replay is under way: try again when it has ended")

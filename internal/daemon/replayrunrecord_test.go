@@ -2,8 +2,11 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,15 +17,17 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/scan"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
 // TestRevertWithoutReplayWarns: each rule that a response turns to revert is warned of, once,
-// until it was replayed; then again once it says something else.
+// until it was replayed over a week of history that was watched; then again once it would run
+// otherwise.
 func TestRevertWithoutReplayWarns(t *testing.T) {
 	edit := func(conf string) string {
+		conf = strings.Replace(conf, "dry_run: false", "dry_run: false\nrules: {only: [network/open-to-world, dbuser/expired-migration-user]}", 1)
 		return strings.Replace(conf, `rules: ["network/*", "dbuser/*"]`, `rules: [network/open-to-world, dbuser/expired-migration-user]`, 1)
 	}
 	bubble(t, edit, func(t *testing.T, s *stage) {
@@ -36,13 +41,12 @@ func TestRevertWithoutReplayWarns(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.cancel = cancel
-		time.Sleep(11 * time.Minute)
-		synctest.Wait()
-		check := func(when string, missing int, warned ...string) {
+		began := time.Now()
+		check := func(when string, missing int, says string, warned ...string) {
 			t.Helper()
 			var got []string
 			for _, l := range logs.TakeAll() {
-				if rule, ok := l.ContextMap()["rule"].(string); ok {
+				if rule, ok := l.ContextMap()["rule"].(string); ok && l.ContextMap()["mend"] == replayFirst {
 					got = append(got, rule)
 				}
 			}
@@ -53,74 +57,154 @@ func TestRevertWithoutReplayWarns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if ids, known := Unreplayed(t.Context(), f, "", s.client()); !known || len(ids) != missing {
-				t.Errorf("%s: a check says %v, %t", when, ids, known)
+			list, known := NeverReplayed(t.Context(), f, "", "", s.client())
+			if !known || len(list) != missing || missing > 0 && !strings.Contains(list[0].Why(), says) {
+				t.Errorf("%s: a check says %+v, %t", when, list, known)
 			}
 		}
-		check("at first", 2, "dbuser/expired-migration-user", "network/open-to-world")
-		s.replay(ReplayOptions{Since: "1h", Projects: []string{"ecommerce-prod"}})
-		check("after a replay of one project", 2)
-		s.replay(ReplayOptions{Since: "1h"})
-		check("after a replay", 0)
-		if err := s.reconfigure("dry_run: false => dry_run: false\nrules: {override: {dbuser/expired-migration-user: {params: {atlas_lag: 20m}}}}"); err != nil {
-			t.Fatal(err)
+		const never = "was not replayed within 90 days as it is"
+		both := []string{"dbuser/expired-migration-user", "network/open-to-world"}
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		check("at first", 2, never, both...)
+		s.replay(ReplayOptions{Since: "1m"})
+		check("after a replay of a minute", 2, "over 1m of watched history only, which begins at "+began.Add(10*time.Minute).UTC().Format(time.RFC3339)+": that is not enough, want 7d at least", both...)
+		s.watchedSince(began.Add(-156 * time.Hour))
+		var notes []string
+		r := s.replay(ReplayOptions{Since: "30d", Note: func(text string) { notes = append(notes, text) }})
+		check("after a replay of what is no week", 2, "over 6d1")
+		if len(notes) != 1 || !strings.Contains(notes[0], "covers 6d1") || !r.Since.Equal(began.Add(-156 * time.Hour)) || r.Until.Sub(r.Asked) != 30*24*time.Hour || !strings.HasPrefix(r.Notes[0], "history begins at "+r.Since.Format(time.RFC3339)+", asked for ") {
+			t.Errorf("notes %v, from %s, asked %s: %v", notes, r.Since, r.Asked, r.Notes)
 		}
-		check("with other parameters", 1, "dbuser/expired-migration-user")
+		s.watchedSince(began.Add(-168 * time.Hour))
+		s.replay(ReplayOptions{Since: "30d", Projects: []string{"ecommerce-prod"}})
+		check("after a replay of one project", 2, "over 6d1")
+		s.replay(ReplayOptions{Since: "30d"})
+		check("after a replay", 0, "")
 		s.replay(ReplayOptions{Since: "1h"})
-		check("after a replay of those", 0)
+		check("a short one afterwards", 0, "")
+		for _, c := range []struct {
+			edit   string
+			warned []string
+		}{
+			{"rules: {only => rules: {override: {dbuser/expired-migration-user: {params: {atlas_lag: 20m}}}, only", both[:1]},
+			{"{params: {atlas_lag: 20m}} => {severity: low}", both[:1]},
+			{"{severity: low} => {environments: [prod]}", both[:1]},
+			{"do: revert => do: revert, grace: 5m", both},
+			{`["*-prod"], tags => ["*-prod", "shop-*"], tags`, both},
+		} {
+			if err := s.reconfigure(c.edit); err != nil {
+				t.Fatal(err)
+			}
+			check(c.edit, len(c.warned), never, c.warned...)
+			s.replay(ReplayOptions{Since: "8d"})
+			check("after a replay of that", 0, "")
+		}
 		if _, err := s.daemon.replayed.Flush(t.Context()); err != nil {
 			t.Errorf("flush beside the ledgers: %v", err)
 		}
 	})
 }
 
-func TestStoredReplays(t *testing.T) {
-	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	rule := rules.Rule{ID: "a/b", Text: "x", Params: map[string]any{"n": int64(1)}}
-	other := rule
-	other.Params = map[string]any{"n": int64(2)}
-	if ruleHash(rule) == ruleHash(other) {
-		t.Error("a hash is of text and parameters")
+// watchedSince makes the store say that it has watched since a time.
+func (s *stage) watchedSince(begin time.Time) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	keys, err := s.daemon.inventory.Keys(ctx)
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	record := func(r rules.Rule) ReplayRecord {
-		return ReplayRecord{V: 1, Since: now.Add(-time.Hour), Until: now, Rules: map[string]RuleReplayed{r.ID: {Hash: ruleHash(r)}}}
-	}
-	s := StoredReplays{}.with(record(rule), now).with(record(other), now.Add(time.Hour))
-	for _, c := range []struct {
-		rule rules.Rule
-		at   time.Time
-		want bool
-	}{
-		{rule, now, true}, {other, now, true}, {rules.Rule{ID: "a/b", Text: "y"}, now, false}, {rules.Rule{ID: "a/c", Text: "x"}, now, false},
-		{rule, now.Add(replayHolds), true}, {rule, now.Add(replayHolds + 1), false}, {other, now.Add(replayHolds + 1), true},
-	} {
-		if got := s.holds(c.rule, c.at); got != c.want {
-			t.Errorf("%+v at %s: %t", c.rule, c.at, got)
+	for _, k := range keys {
+		if _, err := s.daemon.inventory.Update(ctx, k, func(c access.Collection, _ uint64) (*access.Collection, []access.Out, error) {
+			c.FirstRead = begin
+			return &c, nil, nil
+		}); err != nil {
+			s.t.Fatal(err)
+		}
+		if _, err := s.daemon.history.Update(ctx, string(access.ProjectScope(s.atlas.ProjectID("ecommerce-prod"))), func(h access.History, _ uint64) (*access.History, []access.Out, error) {
+			h.Feed[0].From = begin
+			return &h, nil, nil
+		}); err != nil {
+			s.t.Fatal(err)
 		}
 	}
-	if again := s.with(record(rule), now.Add(2*time.Hour)); len(again.Rules["a/b"]) != 2 || again.Rules["a/b"][0].Hash != ruleHash(rule) {
+}
+
+func TestStoredReplays(t *testing.T) {
+	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	rule := rules.Rule{ID: "a/b", Text: "x", Params: map[string]any{"n": int64(1)}, Severity: access.High, Ceiling: access.CeilingAuto}
+	under := terms{"v1", []access.Environment{{Name: "prod"}}, []access.Response{{Rules: []string{"a/*"}, Do: access.ModeRevert}, {Rules: []string{"z/*"}}}}
+	hash := ruleHash(rule, under)
+	for what, change := range map[string]func(*rules.Rule, *terms){
+		"text":         func(r *rules.Rule, _ *terms) { r.Text = "y" },
+		"params":       func(r *rules.Rule, _ *terms) { r.Params = map[string]any{"n": int64(2)} },
+		"severity":     func(r *rules.Rule, _ *terms) { r.Severity = access.Low },
+		"environments": func(r *rules.Rule, _ *terms) { r.Environments = []string{"prod"} },
+		"ceiling":      func(r *rules.Rule, _ *terms) { r.Ceiling = access.CeilingAsk },
+		"remedy":       func(r *rules.Rule, _ *terms) { r.Remedy = "none" },
+		"program":      func(_ *rules.Rule, t *terms) { t.version = "v2" },
+		"what prod is": func(_ *rules.Rule, t *terms) {
+			t.environments = []access.Environment{{Name: "prod", Projects: []string{"*"}}}
+		},
+		"mode": func(_ *rules.Rule, t *terms) {
+			t.responses = []access.Response{{Rules: []string{"a/*"}, Do: access.ModeNotify}}
+		},
+		"where it is": func(_ *rules.Rule, t *terms) {
+			t.responses = []access.Response{{Environments: []string{"dev"}, Do: access.ModeRevert}}
+		},
+	} {
+		r, u := rule, under
+		if change(&r, &u); ruleHash(r, u) == hash {
+			t.Errorf("a hash knows nothing of %s", what)
+		}
+	}
+	same := under
+	same.responses = []access.Response{{Do: access.ModeRevert}, {Rules: []string{"y/*"}}}
+	if ruleHash(rule, same) != hash {
+		t.Error("a hash knows responses of other rules")
+	}
+	week := scan.Length(replaySpan)
+	one := func(hash string, covered scan.Length) map[string]StoredReplay {
+		return map[string]StoredReplay{"a/b": {Hash: hash, Covered: covered}}
+	}
+	s := StoredReplays{}.with(one("1", week), now).with(one("2", week), now.Add(time.Hour)).with(one("3", week-1), now)
+	for _, c := range []struct {
+		id, hash      string
+		at            time.Time
+		missing, some bool
+	}{
+		{"a/b", "1", now, false, false}, {"a/b", "2", now, false, false}, {"a/b", "3", now, true, true}, {"a/b", "4", now, true, false}, {"a/c", "1", now, true, false},
+		{"a/b", "1", now.Add(replayHolds), false, false}, {"a/b", "1", now.Add(replayHolds + 1), true, false}, {"a/b", "2", now.Add(replayHolds + 1), false, false},
+	} {
+		if got, missing := s.missing(c.id, c.hash, c.at); missing != c.missing || got.Replayed != c.some {
+			t.Errorf("%+v: %+v %t", c, got, missing)
+		}
+	}
+	if again := s.with(one("1", week), now.Add(2*time.Hour)); len(again.Rules["a/b"]) != 3 || again.Rules["a/b"][0].Hash != "1" {
 		t.Errorf("replayed again: %+v", again)
 	}
-	if later := s.with(record(rules.Rule{ID: "z"}), now.Add(replayHolds+time.Minute)); len(later.Rules["a/b"]) != 1 {
+	if later := s.with(map[string]StoredReplay{"z": {}}, now.Add(replayHolds+time.Minute)); len(later.Rules["a/b"]) != 1 {
 		t.Errorf("much later: %+v", later)
 	}
 	for i := range 20 {
-		s = s.with(record(rules.Rule{ID: "a/b", Text: strings.Repeat("x", i)}), now)
+		s = s.with(one(strings.Repeat("x", i), 0), now)
 	}
 	if n := len(s.Rules["a/b"]); n != replaysKept {
-		t.Errorf("%d texts of one rule are kept", n)
+		t.Errorf("%d of one rule are kept", n)
 	}
 	for text, want := range map[string]bool{"a/b": true, "a/*": true, "": true, "b/*": false} {
 		r := access.Response{Do: access.ModeRevert}
 		if text != "" {
 			r.Rules = []string{text}
 		}
-		if got := reverted(&config.File{Responses: []access.Response{{Do: access.ModeNotify}, r}}, "a/b"); got != want {
+		if got := reverted([]access.Response{{Do: access.ModeNotify}, r}, "a/b"); got != want {
 			t.Errorf("a response of %q: %t", text, got)
 		}
 	}
 }
 
+// TestReplayRequests: what nobody could have asked for is refused, and nothing that is said
+// about a replay is taken down for one.
 func TestReplayRequests(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, s *stage) {
 		s.start()
@@ -132,12 +216,49 @@ func TestReplayRequests(t *testing.T) {
 				t.Errorf("since %q: %d %s", since, code, body)
 			}
 		}
-		for _, body := range []string{"", "{}", `{"v":2}`, `{"v":1,"since":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z"}`, `{"v":1,"since":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z","rules":{"a":{}}}`, strings.Repeat(" ", 2<<20)} {
+		post := func(body string) *httptest.ResponseRecorder {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest("POST", "/api/v1/replays", strings.NewReader(body)))
-			if w.Code != http.StatusBadRequest {
-				t.Errorf("%.40q: %d %s", body, w.Code, w.Body)
+			return w
+		}
+		by := s.daemon.settings.get()
+		asked := func(edit func(*replayRequest)) string {
+			r := requestOf(by, "", "30d")
+			edit(&r)
+			raw, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
 			}
+			return string(raw)
+		}
+		hash := ruleHash(by.engine.Rules()[0], termsOf(by.file, ""))
+		for _, body := range []string{
+			"", "{}", `{"v":2}`, strings.Repeat(" ", 20<<20),
+			fmt.Sprintf(`{"v":1,"since":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z","rules":{"network/open-to-world":{"hash":%q}}}`, hash),
+			asked(func(r *replayRequest) { r.Since = "" }),
+			asked(func(r *replayRequest) { r.Version = "v9" }),
+			asked(func(r *replayRequest) { r.Book.Hash = "another" }),
+			asked(func(r *replayRequest) { r.Book.Rules = []rules.Source{{Name: "own.yaml", Text: []byte("id: no/rule")}} }),
+		} {
+			if w := post(body); w.Code != http.StatusBadRequest {
+				t.Errorf("%.80q: %d %s", body, w.Code, w.Body)
+			}
+		}
+		s.daemon.replaying.Lock()
+		if w := post(asked(func(*replayRequest) {})); w.Code != http.StatusConflict {
+			t.Errorf("a second one: %d %s", w.Code, w.Body)
+		}
+		s.daemon.replaying.Unlock()
+		if known, _, err := s.daemon.replayed.Get(t.Context(), replaysKey); err != nil || len(known.Rules) > 0 {
+			t.Errorf("taken down: %+v, %v", known, err)
+		}
+		w := post(asked(func(*replayRequest) {}))
+		var taken TakenDown
+		if err := json.Unmarshal(w.Body.Bytes(), &taken); err != nil || w.Code != http.StatusOK || taken.Enough || time.Duration(taken.Covered) > time.Minute || !slices.Contains(taken.Rules, "network/open-to-world") {
+			t.Errorf("a replay of 30 days, of which a minute is there: %d %s, %v", w.Code, w.Body, err)
+		}
+		if left, err := filepath.Glob(filepath.Join(s.daemon.opts.File.NATS.Store, "replay-*")); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
 		}
 	})
 }

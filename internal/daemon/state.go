@@ -64,7 +64,7 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	m := &metrics{
 		waivers:      waiverGauge(),
 		reloadFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reload_failed", Help: "1 while the configuration file on disk is refused and an older one is in force."}),
-		unreplayed:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reverts_without_replay", Help: "Rules that a response turns to revert, and that were not replayed within 90 days as they are."}),
+		unreplayed:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reverts_without_replay", Help: "Rules that a response turns to revert, and that were not replayed within 90 days as they are, over 7 days of watched history."}),
 		deliveries:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatewarden_deliveries_total", Help: "Messages handed to sinks."}, []string{"sink", "result"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "gatewarden_stage_latency_seconds", Help: "Time that a stage took over one job.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),

@@ -31,6 +31,7 @@ type ReplayOptions struct {
 	Tick     time.Duration // at which dates are seen to pass; 0: an hour
 	Respond  Responder     // says what would be done; nil: nobody
 	Caps     Caps
+	Stop     func() error // is asked now and then; an error ends the replay. nil: nobody is
 }
 
 // Responder says what would be done about an episode at a moment of the replay. Where it
@@ -73,8 +74,10 @@ type Would struct {
 type Replayed struct {
 	V        int             `json:"v"`
 	Version  string          `json:"version,omitempty"`
-	Since    time.Time       `json:"since"`
+	Asked    time.Time       `json:"asked"` // since when it was to be
+	Since    time.Time       `json:"since"` // since when there is a history of that
 	Until    time.Time       `json:"until"`
+	Covered  Length          `json:"covered"`           // how much of that was watched
 	Rules    string          `json:"rules"`             // hash of rules and configuration
 	Against  string          `json:"against,omitempty"` // hash of those that it is compared with
 	Projects []string        `json:"projects,omitempty"`
@@ -163,10 +166,12 @@ func Replay(file string, o ReplayOptions) (Replayed, error) {
 		return Replayed{}, err
 	}
 	defer first.close()
-	h := first.history
+	h, asked := first.history, o.Since
 	switch {
-	case o.Since.IsZero():
-		o.Since = h.Since
+	case asked.IsZero():
+		o.Since, asked = h.Since, h.asked()
+	case o.Since.Before(h.Since) && !o.Since.Before(h.asked()):
+		o.Since = h.Since // there was no more when it was written
 	case o.Since.Before(h.Since):
 		return Replayed{}, fmt.Errorf("the history begins at %s, and %s is asked for: write it anew with an earlier --since", stamp(h.Since), stamp(o.Since))
 	}
@@ -186,6 +191,7 @@ func Replay(file string, o ReplayOptions) (Replayed, error) {
 	}
 	defer second.close()
 	w := newWalk(h, p, o)
+	w.asked = asked
 	if err := w.run(second); err != nil {
 		return Replayed{}, err
 	}

@@ -146,7 +146,7 @@ func TestNothingIsRead(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":           "",
 		"no history":      `{"v":1}` + "\n",
-		"newer":           `{"history":{"v":2,"at":"2026-06-01T12:00:00Z"}}` + "\n",
+		"newer":           `{"history":{"v":3,"at":"2026-06-01T12:00:00Z"}}` + "\n",
 		"cut":             `{"history":{"v":1,"since":"2026-05-01T12:00:00Z","at":"2026-06-01T12:00:00Z"}}` + "\n",
 		"cut in a line":   `{"history":{"v":1,"since":"2026-05-01T12:00:00Z","at":"2026-06-01T12:00:00Z"}}` + "\n" + `{"chan`,
 		"counts":          `{"history":{"v":1,"since":"2026-05-01T12:00:00Z","at":"2026-06-01T12:00:00Z"}}` + "\n" + `{"end":{"collections":1,"changes":0}}` + "\n",

@@ -7,27 +7,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
-	"github.com/gatewarden/gatewarden/rules"
 )
 
 // historyVersion is the v of the histories that this program writes.
-const historyVersion = 1
+const historyVersion = 2 // 2: with the history of use
 
 // History is the first line of a stored history. After it come, one JSON object a line, the
-// collections as they are now, then the changes since Since in the order in which they were
+// collections as they are now, then what is known of use, then the changes since Since in the order in which they were
 // stored, and a last line that counts them: without it the history was cut.
 type History struct {
 	V       int                     `json:"v"`
 	Version string                  `json:"version,omitempty"` // of the program that wrote it
+	Asked   time.Time               `json:"asked,omitzero"`    // since when it was to be; zero: Since
 	Since   time.Time               `json:"since"`
 	At      time.Time               `json:"at"`               // when it was written, in Atlas time
 	Kept    time.Time               `json:"kept,omitzero"`    // where older changes were asked for and are not kept any more: since when they are
@@ -37,34 +33,12 @@ type History struct {
 	Waivers access.Waivers          `json:"waivers,omitzero"` // of the store
 }
 
-// Running is what a daemon judges by, so that it can be judged by that again.
-type Running struct {
-	Hash   string         `json:"hash"` // of [rules.Engine.Hash]
-	Policy rules.Policy   `json:"policy"`
-	Rules  []rules.Source `json:"rules,omitempty"` // of its owner
-	Only   []string       `json:"only,omitzero"`   // ids that it judges by; nil: all
-}
-
-// Engine builds it again. An error says that this program would judge otherwise.
-func (r Running) Engine() (*rules.Engine, error) {
-	e, err := rules.Load(r.Policy, r.Rules...)
-	if err != nil {
-		return nil, fmt.Errorf("build the rules that the daemon judges by: %w", err)
-	}
-	if r.Only != nil {
-		e = e.Only(r.Only...)
-	}
-	if e.Hash() != r.Hash {
-		return nil, errors.New("build the rules that the daemon judges by: another version of gatewarden has others")
-	}
-	return e, nil
-}
-
 // line is one line of a history.
 type line struct {
 	History    *History           `json:"history,omitempty"`
 	Collection *access.Collection `json:"collection,omitempty"`
 	Rev        uint64             `json:"rev,omitempty"` // of the collection's document
+	Use        *access.History    `json:"use,omitempty"`
 	Change     *access.Change     `json:"change,omitempty"`
 	Stored     time.Time          `json:"stored,omitzero"` // when the change was
 	End        *counts            `json:"end,omitempty"`
@@ -72,10 +46,12 @@ type line struct {
 
 type counts struct {
 	Collections int `json:"collections"`
+	Uses        int `json:"uses,omitempty"`
 	Changes     int `json:"changes"`
 }
 
-// HistoryWriter writes a history: the collections first, then the changes, then Close.
+// HistoryWriter writes a history: the collections first, then what is known of use, then
+// the changes, then Close.
 type HistoryWriter struct {
 	enc *json.Encoder
 	n   counts
@@ -83,7 +59,7 @@ type HistoryWriter struct {
 
 // NewHistoryWriter begins a history.
 func NewHistoryWriter(w io.Writer, h History) (*HistoryWriter, error) {
-	h.V, h.Running.Policy.Overrides = historyVersion, exactly(h.Running.Policy.Overrides)
+	h.V = historyVersion
 	out := &HistoryWriter{enc: json.NewEncoder(w)}
 	return out, out.write(line{History: &h})
 }
@@ -100,6 +76,12 @@ func (w *HistoryWriter) Collection(c access.Collection, rev uint64) error {
 	c.Trail = access.Trail{} // the watcher's own
 	w.n.Collections++
 	return w.write(line{Collection: &c, Rev: rev})
+}
+
+// Use writes what is known of use in one scope.
+func (w *HistoryWriter) Use(h access.History) error {
+	w.n.Uses++
+	return w.write(line{Use: &h})
 }
 
 // Change writes one change.
@@ -212,7 +194,7 @@ func (r *historyReader) head() error {
 	return nil
 }
 
-// line decodes one line. Numbers of parameters stay what they were: an integer is no float.
+// line decodes one line.
 func (r *historyReader) line() (line, error) {
 	raw, err := r.lines.ReadBytes('\n')
 	if err != nil && (!errors.Is(err, io.EOF) || len(bytes.TrimSpace(raw)) == 0) {
@@ -220,55 +202,10 @@ func (r *historyReader) line() (line, error) {
 	}
 	r.at++
 	var l line
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(&l); err != nil {
+	if err := json.Unmarshal(raw, &l); err != nil {
 		return line{}, fmt.Errorf("line %d: %w", r.at, err)
 	}
-	if l.History != nil {
-		for _, o := range l.History.Running.Policy.Overrides {
-			for k, v := range o.Params {
-				o.Params[k] = plainNumber(v)
-			}
-		}
-	}
 	return l, nil
-}
-
-// exactly writes the whole numbers among parameters that are none by type as such, 5 as
-// 5.0: else they would come back as others.
-func exactly(in map[string]rules.Override) map[string]rules.Override {
-	out := maps.Clone(in)
-	for id, o := range out {
-		o.Params = maps.Clone(o.Params)
-		for k, v := range o.Params {
-			if f, ok := v.(float64); ok && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-				o.Params[k] = json.Number(strconv.FormatFloat(f, 'f', 1, 64))
-			}
-		}
-		out[id] = o
-	}
-	return out
-}
-
-func plainNumber(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if i, err := v.Int64(); err == nil && !strings.ContainsAny(string(v), ".eE") {
-			return i
-		}
-		f, _ := v.Float64() // what is no number was refused before
-		return f
-	case []any:
-		for i := range v {
-			v[i] = plainNumber(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = plainNumber(v[k])
-		}
-	}
-	return v
 }
 
 // next is the next collection or change; io.EOF: that was all of it.
@@ -284,11 +221,14 @@ func (r *historyReader) next() (line, error) {
 	case r.ended:
 		return line{}, fmt.Errorf("read the history: line %d comes after its end", r.at)
 	case l.End != nil && *l.End != r.n:
-		return line{}, fmt.Errorf("read the history: it counts %d collections and %d changes, and holds %d and %d: write it anew", l.End.Collections, l.End.Changes, r.n.Collections, r.n.Changes)
+		return line{}, fmt.Errorf("read the history: it counts %d collections and %d changes, and holds %d and %d, or another history of use: write it anew", l.End.Collections, l.End.Changes, r.n.Collections, r.n.Changes)
 	case l.End != nil:
 		r.ended = true
 		return r.next()
-	case l.Collection != nil && r.n.Changes == 0:
+	case l.Use != nil && r.n.Changes == 0:
+		r.n.Uses++
+		return l, r.named(l.Use.Scope)
+	case l.Collection != nil && r.n.Changes == 0 && r.n.Uses == 0:
 		r.n.Collections++
 		if err := sound(*l.Collection); err != nil {
 			return l, fmt.Errorf("read the history: line %d: %w", r.at, err)
@@ -298,7 +238,7 @@ func (r *historyReader) next() (line, error) {
 		r.n.Changes++
 		return l, r.named(l.Change.Ref.Scope)
 	}
-	return line{}, fmt.Errorf("read the history: line %d is neither a collection nor a change in its place", r.at)
+	return line{}, fmt.Errorf("read the history: line %d is no collection, use or change in its place", r.at)
 }
 
 func (r *historyReader) named(s access.Scope) error {

@@ -28,6 +28,7 @@ type judge struct {
 	seats    map[access.Scope]*seat
 	rows     []*ReplayFinding
 	current  map[string]*ReplayFinding // by finding: its last episode
+	unsure   map[string]bool           // rules that could not judge something, since its use then is not kept
 }
 
 // seat is what is kept of a scope.
@@ -51,7 +52,7 @@ func newJudge(w *walk, b Rulebook, respond Responder) *judge {
 	return &judge{
 		w: w, engine: b.Engine, respond: respond, instants: instants(slices.Concat(b.Waivers, w.history.Waivers.Waivers)),
 		kinds: b.Engine.Kinds(access.ProjectScope("")), orgKinds: b.Engine.Kinds(access.OrgScope("")),
-		seats: map[access.Scope]*seat{}, current: map[string]*ReplayFinding{},
+		seats: map[access.Scope]*seat{}, current: map[string]*ReplayFinding{}, unsure: map[string]bool{},
 	}
 }
 
@@ -140,7 +141,7 @@ func (j *judge) advance(s *seat, in rules.Input) (access.Findings, []access.Find
 		doc.Environment, doc.Judged.At = in.Environment, in.Now
 		return doc, nil
 	}
-	return j.engine.Advance(s.doc, in, j.engine.Evaluate(in))
+	return j.engine.Advance(s.doc, in, j.verdicts(in))
 }
 
 // asked reports whether the scope's findings are wanted. The others are looked at only for

@@ -19,6 +19,8 @@ type past struct {
 	marks  []mark // in order of time
 	revs   map[access.Scope]map[access.Kind]uint64
 	start  map[access.Scope]bool // scopes whose project was not changed meanwhile
+	uses   map[access.Scope]access.History
+	begin  time.Time // of the history: when something was first read
 }
 
 // mark is something that happened to a collection at a time, and is no change.
@@ -39,7 +41,7 @@ type before struct {
 // changes only what each resource was before its first one.
 func rewind(r *historyReader, since time.Time) (*past, error) {
 	p := &past{
-		scopes: map[access.Scope]map[access.Kind]access.Collection{}, revs: map[access.Scope]map[access.Kind]uint64{}, start: map[access.Scope]bool{},
+		scopes: map[access.Scope]map[access.Kind]access.Collection{}, revs: map[access.Scope]map[access.Kind]uint64{}, start: map[access.Scope]bool{}, uses: map[access.Scope]access.History{},
 	}
 	undo := map[access.Scope]map[access.Kind]*undoing{}
 	for {
@@ -52,8 +54,14 @@ func rewind(r *historyReader, since time.Time) (*past, error) {
 		}
 		if l.Collection != nil {
 			p.take(*l.Collection, l.Rev)
+			p.heard(l.Collection.FirstRead)
 			continue
 		}
+		if l.Use != nil {
+			p.uses[l.Use.Scope] = *l.Use
+			continue
+		}
+		p.heard(l.Change.Observed)
 		if c := *l.Change; !l.Stored.Before(since) && p.knows(c) {
 			undoingOf(undo, c.Ref.Scope, c.Ref.Kind).take(c, p.scopes[c.Ref.Scope][c.Ref.Kind].FirstRead)
 		}

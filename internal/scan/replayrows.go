@@ -72,7 +72,7 @@ func (j *judge) answer(s *seat, in rules.Input, row *ReplayFinding) {
 			for k, c := range other {
 				in.Collections[k] = c
 			}
-			return j.engine.Judge(in, f.Rule, f.Ref, f.Key)
+			return j.verdict(in, f)
 		},
 	})
 	row.Would = &would
@@ -99,12 +99,11 @@ func (j *judge) awake(s *seat) {
 // result is what the walk came to.
 func (w *walk) result() Replayed {
 	out := Replayed{
-		V: replayVersion, Version: w.o.Version, Since: w.o.Since, Until: w.history.At, Rules: w.o.New.Engine.Hash(), Projects: w.o.Projects,
+		V: replayVersion, Version: w.o.Version, Asked: w.asked, Since: w.past.from(w.o.Since, w.history.At), Until: w.history.At, Rules: w.o.New.Engine.Hash(), Projects: w.o.Projects,
 		Changes: w.changes, Scopes: len(w.judges[0].seats), Findings: []ReplayFinding{}, ByRule: []RuleSum{}, Notes: notes(),
 	}
-	if !w.history.Kept.IsZero() {
-		out.Notes = append(out.Notes, "changes before "+stamp(w.history.Kept)+" are not kept any more: the replay begins there")
-	}
+	out.Covered = Length(w.past.covered(out.Since, out.Until))
+	out.Notes = append(w.begins(out), append(out.Notes, w.useNotes()...)...)
 	rows := w.judges[0].rows
 	if len(w.judges) > 1 {
 		out.Against = w.o.Old.Engine.Hash()

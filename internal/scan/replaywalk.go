@@ -26,6 +26,7 @@ type walk struct {
 	marks   []mark   // that are still to come
 	applied map[access.Scope]map[access.Kind][2]uint64
 	changes int
+	asked   time.Time // since when it was to be
 }
 
 // step is what happened to one scope at about one time.
@@ -57,6 +58,9 @@ func (w *walk) run(r *historyReader) error {
 		if err != nil {
 			return err
 		}
+		if err := w.stopped(); err != nil {
+			return err
+		}
 		if l.Change == nil || l.Stored.Before(w.o.Since) || !w.past.knows(*l.Change) {
 			continue
 		}
@@ -71,6 +75,13 @@ func (w *walk) run(r *historyReader) error {
 		j.end()
 	}
 	return nil
+}
+
+func (w *walk) stopped() error {
+	if w.o.Stop == nil {
+		return nil
+	}
+	return w.o.Stop()
 }
 
 // happen takes in the marks until a time.

@@ -11,3 +11,7 @@ func Revision(id string) (rev, n uint64, ok bool) {
 	_, rev, n, ok = splitID(id)
 	return rev, n, ok
 }
+
+// Suggestion is a hint at the one of these names that a word was meant for, as ": did you
+// mean …"; it may be empty.
+func Suggestion[V any](word string, names map[string]V) string { return suggestion(word, names) }

@@ -73,7 +73,7 @@ func TestRevertWithoutReplayWarns(t *testing.T) {
 		var notes []string
 		r := s.replay(ReplayOptions{Since: "30d", Note: func(text string) { notes = append(notes, text) }})
 		check("after a replay of what is no week", 2, "over 6d1")
-		if len(notes) != 1 || !strings.Contains(notes[0], "covers 6d1") || !r.Since.Equal(began.Add(-156 * time.Hour)) || r.Until.Sub(r.Asked) != 30*24*time.Hour || !strings.HasPrefix(r.Notes[0], "history begins at "+r.Since.Format(time.RFC3339)+", asked for ") {
+		if len(notes) != 1 || !strings.Contains(notes[0], "covers 6d1") || !r.Since.Equal(began.Add(-156*time.Hour)) || r.Until.Sub(r.Asked) != 30*24*time.Hour || !strings.HasPrefix(r.Notes[0], "history begins at "+r.Since.Format(time.RFC3339)+", asked for ") {
 			t.Errorf("notes %v, from %s, asked %s: %v", notes, r.Since, r.Asked, r.Notes)
 		}
 		s.watchedSince(began.Add(-168 * time.Hour))
@@ -223,7 +223,7 @@ func TestReplayRequests(t *testing.T) {
 		}
 		by := s.daemon.settings.get()
 		asked := func(edit func(*replayRequest)) string {
-			r := requestOf(by, "", "30d")
+			r := requestOf(by, "test", "30d")
 			edit(&r)
 			raw, err := json.Marshal(r)
 			if err != nil {
@@ -231,7 +231,7 @@ func TestReplayRequests(t *testing.T) {
 			}
 			return string(raw)
 		}
-		hash := ruleHash(by.engine.Rules()[0], termsOf(by.file, ""))
+		hash := ruleHash(by.engine.Rules()[0], termsOf(by.file, "test"))
 		for _, body := range []string{
 			"", "{}", `{"v":2}`, strings.Repeat(" ", 20<<20),
 			fmt.Sprintf(`{"v":1,"since":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z","rules":{"network/open-to-world":{"hash":%q}}}`, hash),

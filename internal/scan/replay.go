@@ -153,7 +153,7 @@ func notes() []string {
 	return []string{
 		"what stood at the beginning is inherited; when and by whom it was made is known where its record says so",
 		"reads that went wrong and came right again since are not in the history: it is judged as if they had gone well",
-		"dates of use (last logins, last calls) are as they are now, unless a change carries others",
+		"dates of use that Atlas keeps itself (the last call of a key, logins of the last week) are as they are now, unless a change carries others",
 		"nothing that would have been written is taken into account: what follows is as it happened",
 	}
 }
@@ -183,6 +183,9 @@ func Replay(file string, o ReplayOptions) (Replayed, error) {
 	}
 	p, err := rewind(first, o.Since)
 	if err != nil {
+		return Replayed{}, err
+	}
+	if err := p.named(o.Projects); err != nil {
 		return Replayed{}, err
 	}
 	second, err := openHistory(file)

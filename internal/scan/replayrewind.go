@@ -20,7 +20,8 @@ type past struct {
 	revs   map[access.Scope]map[access.Kind]uint64
 	start  map[access.Scope]bool // scopes whose project was not changed meanwhile
 	uses   map[access.Scope]access.History
-	begin  time.Time // of the history: when something was first read
+	begin  time.Time       // of the history: when something was first read
+	names  map[string]bool // that projects have and had; their ids are false
 }
 
 // mark is something that happened to a collection at a time, and is no change.
@@ -41,7 +42,7 @@ type before struct {
 // changes only what each resource was before its first one.
 func rewind(r *historyReader, since time.Time) (*past, error) {
 	p := &past{
-		scopes: map[access.Scope]map[access.Kind]access.Collection{}, revs: map[access.Scope]map[access.Kind]uint64{}, start: map[access.Scope]bool{}, uses: map[access.Scope]access.History{},
+		scopes: map[access.Scope]map[access.Kind]access.Collection{}, revs: map[access.Scope]map[access.Kind]uint64{}, start: map[access.Scope]bool{}, uses: map[access.Scope]access.History{}, names: map[string]bool{},
 	}
 	undo := map[access.Scope]map[access.Kind]*undoing{}
 	for {
@@ -55,6 +56,7 @@ func rewind(r *historyReader, since time.Time) (*past, error) {
 		if l.Collection != nil {
 			p.take(*l.Collection, l.Rev)
 			p.heard(l.Collection.FirstRead)
+			p.called(l.Collection.Scope, l.Collection.Resources...)
 			continue
 		}
 		if l.Use != nil {
@@ -62,6 +64,7 @@ func rewind(r *historyReader, since time.Time) (*past, error) {
 			continue
 		}
 		p.heard(l.Change.Observed)
+		p.called(l.Change.Ref.Scope, access.Resource{Box: l.Change.Before}, access.Resource{Box: l.Change.After})
 		if c := *l.Change; !l.Stored.Before(since) && p.knows(c) {
 			undoingOf(undo, c.Ref.Scope, c.Ref.Kind).take(c, p.scopes[c.Ref.Scope][c.Ref.Kind].FirstRead)
 		}

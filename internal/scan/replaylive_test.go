@@ -32,6 +32,7 @@ type live struct {
 	docs   map[access.Scope]access.Findings
 	gap    bool // what is read now fell into a gap
 	silent bool // nobody knows yet who made it
+	uses   map[string]access.History
 	told   *shelf[access.Contribution]
 	facts  *shelf[access.Facts]
 	outs   []access.Out
@@ -269,6 +270,11 @@ func (l *live) history(since time.Time) string {
 	}
 	for _, key := range slices.Sorted(maps.Keys(l.inv)) {
 		if err := w.Collection(l.inv[key], l.revs[key]); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.uses)) {
+		if err := w.Use(l.uses[key]); err != nil {
 			l.t.Fatal(err)
 		}
 	}

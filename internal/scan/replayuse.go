@@ -50,6 +50,9 @@ func useAt(h access.History, now time.Time) knownUse {
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 func (k *knownUse) dates(all map[string]time.Time, now time.Time) (least, most map[string]time.Time) {
+	if all == nil {
+		return nil, nil
+	}
 	least, most = map[string]time.Time{}, map[string]time.Time{}
 	for name, at := range all {
 		if at.After(now) {

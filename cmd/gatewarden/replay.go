@@ -67,7 +67,7 @@ func (r *replayFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	r.o.Version = version
-	r.o.Note = func(text string) { fmt.Fprintln(stderr, "note:", text) }
+	r.o.Note = func(text string) { remark(stderr, "note: "+text) }
 	out, err := daemon.Replay(ctx, f, r.o)
 	switch {
 	case daemon.IsConfig(err):
@@ -113,4 +113,15 @@ func neverReplayed(ctx context.Context, f *config.File, w io.Writer) {
 	for _, u := range missing {
 		fmt.Fprintf(w, "warning: %s: responses revert by %s, which %s: run gatewarden replay --since 30d --config %s first\n", f.Name, u.Rule, u.Why(), f.Name)
 	}
+}
+
+// remark writes a line, which a terminal gets broken between words.
+func remark(w io.Writer, text string) {
+	if _, terminal := columns(w); !terminal {
+		fmt.Fprintln(w, text)
+		return
+	}
+	p := report.NewPage(w, report.Options{})
+	p.Text(0, text)
+	_, _ = p.WriteTo(w) // as with what else is said beside the result
 }

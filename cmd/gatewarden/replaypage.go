@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/daemon"
 	"github.com/gatewarden/gatewarden/internal/report"
 )
@@ -106,17 +108,29 @@ func (p *replayPage) list(title string, list []daemon.ReplayFinding) {
 		return
 	}
 	p.Section(title, len(list))
+	list, all := slices.Clone(list), access.Severities() // the gravest first
+	slices.SortStableFunc(list, func(a, b daemon.ReplayFinding) int {
+		return cmp.Or(cmp.Compare(slices.Index(all, a.Severity), slices.Index(all, b.Severity)), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Project, b.Project))
+	})
+	last := ""
 	for _, f := range list {
+		if head := headOf(f); head != last {
+			p.Graded(2, f.Severity, head)
+			last = head
+		}
 		p.episode(f)
 	}
 }
 
-func (p *replayPage) episode(f daemon.ReplayFinding) {
+func headOf(f daemon.ReplayFinding) string {
 	where := f.Project
 	if f.Environment != "" {
 		where += " (" + f.Environment + ")"
 	}
-	p.Graded(2, f.Severity, fmt.Sprintf("%-8s  %s  %s", f.Severity, f.Rule, where))
+	return fmt.Sprintf("%-8s  %s  %s", f.Severity, f.Rule, where)
+}
+
+func (p *replayPage) episode(f daemon.ReplayFinding) {
 	p.Text(6, string(f.Ref.Kind)+" "+f.Ref.Name)
 	when := "opened " + minute(f.OpenedAt)
 	if f.Standing {
@@ -132,9 +146,9 @@ func (p *replayPage) episode(f daemon.ReplayFinding) {
 			when += " · " + more
 		}
 	}
-	p.Faint(6, when)
+	p.Faint(8, when)
 	if text := would(f); text != "" {
-		p.Text(6, text)
+		p.Text(8, text)
 	}
 }
 
@@ -173,31 +187,45 @@ func would(f daemon.ReplayFinding) string {
 	return out
 }
 
-// rules sums by rule where something moved.
+// rules sums by rule: where something differs or would be reverted; or, where nothing is
+// compared, where something moved.
 func (p *replayPage) rules() {
-	head := []string{"rule", "before", "opened", "closed", "revert"}
-	if p.out.Against != "" {
-		head = append(head, "new", "lost")
+	rows, others := [][]string{{"rule", "before", "opened", "closed", "revert"}}, "under which nothing moved"
+	compared := p.out.Against != ""
+	if compared {
+		rows, others = [][]string{{"rule", "opened", "closed", "revert", "new", "lost"}}, "by which both find the same"
 	}
-	rows, still := [][]string{head}, 0
+	differ := map[string]bool{}
+	for _, f := range p.out.Findings {
+		differ[f.Rule] = differ[f.Rule] || compared && !same(f)
+	}
+	rest := 0
 	for _, s := range p.out.ByRule {
-		if s.Opened+s.Closed+s.OnlyNew+s.OnlyOld == 0 && !p.all {
-			still++
-			continue
+		switch {
+		case !p.all && compared && !differ[s.Rule] && s.Reverts == 0, !p.all && !compared && s.Opened+s.Closed == 0:
+			rest++
+		case compared:
+			rows = append(rows, figures(s.Rule, s.Opened, s.Closed, s.Reverts, s.OnlyNew, s.OnlyOld))
+		default:
+			rows = append(rows, figures(s.Rule, s.Standing, s.Opened, s.Closed, s.Reverts))
 		}
-		row := []string{s.Rule, strconv.Itoa(s.Standing), strconv.Itoa(s.Opened), strconv.Itoa(s.Closed), strconv.Itoa(s.Reverts)}
-		if p.out.Against != "" {
-			row = append(row, strconv.Itoa(s.OnlyNew), strconv.Itoa(s.OnlyOld))
-		}
-		rows = append(rows, row)
 	}
-	if len(rows) > 1 {
-		p.Section("by rule", len(rows)-1)
-		p.Figures(rows)
+	if len(rows) == 1 {
+		return
 	}
-	if still > 0 && len(rows) > 1 {
-		p.Faint(2, fmt.Sprintf("and %s under which nothing moved", counted(still, "rule")))
+	p.Section("by rule", len(rows)-1)
+	p.Figures(rows)
+	if rest > 0 {
+		p.Faint(2, fmt.Sprintf("and %s %s", counted(rest, "rule"), others))
 	}
+}
+
+func figures(name string, all ...int) []string {
+	out := []string{name}
+	for _, n := range all {
+		out = append(out, strconv.Itoa(n))
+	}
+	return out
 }
 
 // responses says what would have been done in all.

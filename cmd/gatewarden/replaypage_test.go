@@ -31,15 +31,15 @@ func episodes(compared bool) daemon.Replayed {
 		r.Findings = append(r.Findings, f)
 	}
 	for i := range 300 {
-		add("dbuser/unscoped", fmt.Sprintf("admin/same-%d", i), func(f *daemon.ReplayFinding) { f.Standing = true })
+		add("dbuser/unscoped-with-a-name-of-some-length", fmt.Sprintf("admin/same-%d", i), func(f *daemon.ReplayFinding) { f.Standing = true })
 	}
 	if compared {
 		add("mine/wide", "admin/only-new", func(f *daemon.ReplayFinding) {
 			f.Difference, f.Would = scan.OnlyNew, &scan.Would{Outcome: scan.WouldTell, Guard: "last_way_in", Why: strings.Repeat("it would leave nobody a way in ", 5)}
 		})
-		add("dbuser/unscoped", "admin/only-old", func(f *daemon.ReplayFinding) { f.Difference = scan.OnlyOld })
-		add("dbuser/unscoped", "admin/ends", func(f *daemon.ReplayFinding) { f.Difference, f.ClosedAt = scan.EndsNew, at })
-		add("dbuser/unscoped", "admin/graded", func(f *daemon.ReplayFinding) { f.Severities = "low → high" })
+		add("dbuser/unscoped-with-a-name-of-some-length", "admin/only-old", func(f *daemon.ReplayFinding) { f.Difference = scan.OnlyOld })
+		add("dbuser/unscoped-with-a-name-of-some-length", "admin/ends", func(f *daemon.ReplayFinding) { f.Difference, f.ClosedAt = scan.EndsNew, at })
+		add("dbuser/unscoped-with-a-name-of-some-length", "admin/graded", func(f *daemon.ReplayFinding) { f.Severities = "low → high" })
 	} else {
 		add("mine/wide", "admin/opened", func(f *daemon.ReplayFinding) {
 			f.Would = &scan.Would{Outcome: scan.WouldRevert, At: at, Operations: []string{"set_database_user_scopes admin/opened a-cluster-of-a-long-name another-cluster-of-a-long-name"}}
@@ -60,7 +60,7 @@ func TestReplayPage(t *testing.T) {
 		"compared": {true, false, []string{
 			"watched", "History begins at 2026-05-29 12:00, asked for 2026-05-02 12:00", "1 only by the new rules", "ONLY BY THE NEW RULES  1", "admin/only-new", "would be told, not reverted (last_way_in)",
 			"ONLY BY THE PRESENT RULES  1", "admin/only-old", "ENDED BY ONE OF THEM ONLY  1", "by the present rules it stands", "ANOTHER SEVERITY  1", "low → high", "THE SAME BY BOTH  300", "300 stood before, 0 opened, 0 closed; --all",
-			"BY RULE  2", "dbuser/unscoped-with-a-name-of-some-length", "and 1 rule under which nothing moved", "cap_org 1, settle 2", "3 would have waited", "Note: a long note",
+			"BY RULE  2", "dbuser/unscoped-with-a-name-of-some-length", "and 1 rule by which both find the same", "cap_org 1, settle 2", "3 would have waited", "Note: a long note",
 		}, 60},
 		"all of it": {true, true, []string{"ONLY BY THE NEW RULES  1", "THE SAME BY BOTH  300", "admin/same-299"}, 1000},
 		"alone":     {false, false, []string{"Nothing is compared", "OPENED  1", "admin/opened", "would be reverted at 2026-06-01 12:00: set_database_user_scopes", `STOOD BEFORE, AND CLOSED  1`, `admin/\u001b[31mclosed`, "STOOD BEFORE, AND STAND  300", "--all lists them"}, 50},

@@ -14,7 +14,7 @@ import (
 
 // ofName are there for a rule with each_of.
 var ofName = []variable{
-	{"each", cel.StringType, func(s *subject) any { return s.each }}, // the name that is judged
+	{"each", cel.StringType, "The name that is judged, in a rule with `each_of`.", func(s *subject) any { return s.each }},
 }
 
 // judgeNames judges by a rule with each_of.

@@ -40,9 +40,7 @@ func (p *parser) tests(n *yaml.Node) (out []fileTest) {
 	for _, c := range n.Content {
 		t := fileTest{at: p.at(c)}
 		var given, want *yaml.Node
-		p.fields(c, "a test", map[string]func(*yaml.Node){
-			"name": p.text(&t.name), "given": func(v *yaml.Node) { given = v }, "want": func(v *yaml.Node) { want = v },
-		})
+		p.fields(c, "a test", p.testKeys(&t, &given, &want))
 		if t.name == "" || given == nil || want == nil {
 			p.errs.add(t.at, "a test needs name, given and want")
 			continue
@@ -53,6 +51,12 @@ func (p *parser) tests(n *yaml.Node) (out []fileTest) {
 		}
 	}
 	return out
+}
+
+func (p *parser) testKeys(t *fileTest, given, want **yaml.Node) map[string]func(*yaml.Node) {
+	return map[string]func(*yaml.Node){
+		"name": p.text(&t.name), "given": func(v *yaml.Node) { *given = v }, "want": func(v *yaml.Node) { *want = v },
+	}
 }
 
 func (p *parser) wants(n *yaml.Node) map[string]fileWant {

@@ -3,8 +3,8 @@ package rules
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -148,16 +148,28 @@ func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.N
 func (p *parser) rule(n *yaml.Node) *draft {
 	r := &Rule{On: OnState, Source: p.src.Name, Line: n.Line, Params: map[string]any{}, Remedy: "none", Severity: access.Medium, StandsFor: 7 * 24 * time.Hour}
 	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}}
-	var on, severity, ceiling string
-	known := map[string]func(*yaml.Node){
-		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "fix": p.text(&r.Fix), "severity": p.text(&severity),
-		"kind": func(v *yaml.Node) { r.Kinds = p.oneOrMore(v) }, "on": p.text(&on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
+	w := &words{}
+	p.fields(n, "a rule", p.ruleKeys(d, w))
+	p.complete(d, w.on, w.severity, w.ceiling)
+	return d
+}
+
+// words are what a rule says in words that are looked at when all of it was read.
+type words struct{ on, severity, ceiling string }
+
+// ruleKeys are the keys of a rule.
+func (p *parser) ruleKeys(d *draft, w *words) map[string]func(*yaml.Node) {
+	r := d.rule
+	known := p.checkKeys(d, "")
+	maps.Copy(known, map[string]func(*yaml.Node){
+		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "fix": p.text(&r.Fix), "severity": p.text(&w.severity),
+		"kind": func(v *yaml.Node) { r.Kinds = p.oneOrMore(v) }, "on": p.text(&w.on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
 		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) },
 		"reads_where_covered": func(v *yaml.Node) { r.WhereCovered = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },
-		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&ceiling),
+		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&w.ceiling),
 		"controls": p.texts(&r.Controls), "references": p.texts(&r.References),
-		"through": func(v *yaml.Node) { p.namesBlock(v, d, "through", &d.through) },
-		"each_of": func(v *yaml.Node) { p.namesBlock(v, d, "each_of", &d.eachOf) },
+		"through": func(v *yaml.Node) { p.fields(v, "through", p.namesKeys(d, "through", &d.through)) },
+		"each_of": func(v *yaml.Node) { p.fields(v, "each_of", p.namesKeys(d, "each_of", &d.eachOf)) },
 		"whole":   func(v *yaml.Node) { p.fields(v, "whole", p.checkKeys(d, "whole.")) },
 		"tests": func(v *yaml.Node) {
 			if !p.trusted {
@@ -167,13 +179,8 @@ func (p *parser) rule(n *yaml.Node) *draft {
 		"key": p.expr(d, "key"), "until": p.expr(d, "until"), "ends": p.expr(d, "ends"),
 		"about":   p.aboutScope(&r.about),
 		"changes": func(v *yaml.Node) { p.changesBlock(v, d) },
-	}
-	for k, f := range p.checkKeys(d, "") {
-		known[k] = f
-	}
-	p.fields(n, "a rule", known)
-	p.complete(d, on, severity, ceiling)
-	return d
+	})
+	return known
 }
 
 // checkKeys are the expressions of one check.
@@ -185,23 +192,26 @@ func (p *parser) checkKeys(d *draft, prefix string) map[string]func(*yaml.Node) 
 	return out
 }
 
-// namesBlock is a kind and an expression for names.
-func (p *parser) namesBlock(n *yaml.Node, d *draft, key string, kind *access.Kind) {
-	p.fields(n, key, map[string]func(*yaml.Node){
-		"kind": func(v *yaml.Node) { *kind = p.kind(v) }, "names": p.expr(d, key+".names"),
-	})
+// namesKeys are a kind and an expression for names.
+func (p *parser) namesKeys(d *draft, key string, kind *access.Kind) map[string]func(*yaml.Node) {
+	return map[string]func(*yaml.Node){"kind": func(v *yaml.Node) { *kind = p.kind(v) }, "names": p.expr(d, key+".names")}
 }
 
-// changesBlock reads what a state rule judges of changes.
-func (p *parser) changesBlock(n *yaml.Node, d *draft) {
-	b := &changesBlock{StandsFor: d.rule.StandsFor}
+// changesKeys are the keys of what a state rule judges of changes.
+func (p *parser) changesKeys(d *draft, b *changesBlock) map[string]func(*yaml.Node) {
 	known := p.checkKeys(d, "changes.")
 	known["kind"] = func(v *yaml.Node) { b.Kinds = p.oneOrMore(v) }
 	known["about"], known["stands_for"] = p.aboutScope(&b.about), p.duration(&b.StandsFor)
 	for _, k := range []string{"key", "until", "ends"} {
 		known[k] = p.expr(d, "changes."+k)
 	}
-	p.fields(n, "changes", known)
+	return known
+}
+
+// changesBlock reads what a state rule judges of changes.
+func (p *parser) changesBlock(n *yaml.Node, d *draft) {
+	b := &changesBlock{StandsFor: d.rule.StandsFor}
+	p.fields(n, "changes", p.changesKeys(d, b))
 	for _, k := range b.Kinds {
 		if _, ok := kinds[k]; !ok {
 			return // said already
@@ -356,40 +366,4 @@ func parseCeiling(s string) (access.Ceiling, bool) {
 		return access.CeilingAuto, true
 	}
 	return access.CeilingTell, false
-}
-
-func suggestion[V any](word string, known map[string]V) string {
-	best, at := "", 3
-	for k := range known {
-		if d := distance(word, k); d < at || d == at && best != "" && k < best {
-			best, at = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
-}
-
-// distance is the number of edits between two short words.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := last
-			if a[i] != b[j] {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

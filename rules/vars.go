@@ -75,115 +75,117 @@ func kindNames() map[string]bool {
 
 func (k kindInfo) celType() *cel.Type { return cel.ObjectType(reflect.TypeOf(k.zero).String()) }
 
-// variable is one name that expressions may use, with its type and how it is had.
+// variable is one name that expressions may use: its type, what it means in a sentence for
+// who writes a rule, and how it is had.
 type variable struct {
 	name string
 	typ  *cel.Type
+	doc  string
 	get  func(*subject) any
 }
 
 // common are there for every rule.
 var common = []variable{
-	{"now", cel.TimestampType, func(s *subject) any { return s.now }},
-	{"project.id", cel.StringType, func(s *subject) any { return s.w.in.Scope.ID() }},
-	{"project.name", cel.StringType, func(s *subject) any { return s.w.projectName() }},
-	{"project.tags", cel.MapType(cel.StringType, cel.StringType), func(s *subject) any { return s.w.tags() }},
-	{"environment.name", cel.StringType, func(s *subject) any { return s.w.in.Environment }},
-	{"environment.production", cel.BoolType, func(s *subject) any { return s.w.production }}, // true also where no environment matches
+	{"now", cel.TimestampType, "The time of the judgement.", func(s *subject) any { return s.now }},
+	{"project.id", cel.StringType, "The Atlas id of the project; in a rule on an org, that of the org.", func(s *subject) any { return s.w.in.Scope.ID() }},
+	{"project.name", cel.StringType, "The name of the project.", func(s *subject) any { return s.w.projectName() }},
+	{"project.tags", cel.MapType(cel.StringType, cel.StringType), "The tags of the project in Atlas, by key.", func(s *subject) any { return s.w.tags() }},
+	{"environment.name", cel.StringType, "The configured environment that the project belongs to; empty where none matches.", func(s *subject) any { return s.w.in.Environment }},
+	{"environment.production", cel.BoolType, "It is judged at full severity: a production environment, or none matches.", func(s *subject) any { return s.w.production }},
 }
 
 // ofResource are there for a state rule's resource, and for its severity, ceiling and message.
 var ofResource = []variable{
-	{"cause.through", cel.BoolType, func(s *subject) any { return s.came }}, // the newest cause is one of the resources that "through" names
+	{"cause.through", cel.BoolType, "The newest cause of the violation is one of the resources that `through` names.", func(s *subject) any { return s.came }},
 }
 
 // ofEntry tell of one entry of an access list.
 var ofEntry = []variable{
-	{"exposure.world", cel.BoolType, func(s *subject) any { return s.exposure().World() }}, // alone it is all public IPv4 or all public IPv6
-	{"exposure.v4", cel.IntType, func(s *subject) any { return int64(s.exposure().V4) }},   // public addresses
-	{"exposure.v6_64s", cel.IntType, func(s *subject) any { return int64(s.exposure().V6Slash64) }},
-	{"exposure.declared", cel.BoolType, func(s *subject) any { return s.declared() }},                 // inside the declared networks of the environment
-	{"exposure.causes", cel.ListType(cel.StringType), func(s *subject) any { return s.companions() }}, // the entry, and what must go with it for the rest not to be the world
-	{"exposure.passing_world", cel.BoolType, func(s *subject) any { return s.passingWorld() }},        // of a change: it was, with what stood beside it, and is not alone
-	{"exposure.security_group", cel.BoolType, func(s *subject) any { return s.securityGroup() }},
+	{"exposure.world", cel.BoolType, "The entry alone lets in all public IPv4 or all public IPv6 addresses.", func(s *subject) any { return s.exposure().World() }},
+	{"exposure.v4", cel.IntType, "How many public IPv4 addresses the entry lets in.", func(s *subject) any { return int64(s.exposure().V4) }},
+	{"exposure.v6_64s", cel.IntType, "How many public IPv6 networks of length /64 the entry lets in.", func(s *subject) any { return int64(s.exposure().V6Slash64) }},
+	{"exposure.declared", cel.BoolType, "The entry lies inside the declared networks of the environment.", func(s *subject) any { return s.declared() }},
+	{"exposure.causes", cel.ListType(cel.StringType), "The entry, and those that must go with it for the rest of the list not to be the world.", func(s *subject) any { return s.companions() }},
+	{"exposure.passing_world", cel.BoolType, "Of a change: the entry was the world together with what stood beside it, and is not alone.", func(s *subject) any { return s.passingWorld() }},
+	{"exposure.security_group", cel.BoolType, "The entry is an AWS security group, and no range of addresses.", func(s *subject) any { return s.securityGroup() }},
 }
 
 // ofUnion tell of all entries of an access list but those that are the world alone.
 var ofUnion = []variable{
-	{"union.world", cel.BoolType, func(s *subject) any { return s.union().exposure.World() }},
-	{"union.families", cel.StringType, func(s *subject) any { return families(s.union().exposure) }},
-	{"union.v4", cel.IntType, func(s *subject) any { return int64(s.union().exposure.V4) }},
-	{"union.v6_64s", cel.IntType, func(s *subject) any { return int64(s.union().exposure.V6Slash64) }},
-	{"union.entries", cel.IntType, func(s *subject) any { return len(s.union().entries) }},
-	{"union.odd", cel.IntType, func(s *subject) any { return len(s.w.in.Collections[s.rule.Kind].Odd) }}, // entries that could not be decoded
-	{"union.since", cel.TimestampType, func(s *subject) any { return s.union().since }},                  // when it became the world; unset: at first sight
-	{"union.causes", cel.ListType(cel.StringType), func(s *subject) any { return s.union().causes }},     // wide undeclared entries that were added for it
-	{"union.rest_world", cel.BoolType, func(s *subject) any { return s.union().rest.World() }},           // the world also without them
+	{"union.world", cel.BoolType, "All entries that are not the world alone let in the world together.", func(s *subject) any { return s.union().exposure.World() }},
+	{"union.families", cel.StringType, "Which of IPv4 and IPv6 they let in wholly, for a message.", func(s *subject) any { return families(s.union().exposure) }},
+	{"union.v4", cel.IntType, "How many public IPv4 addresses they let in together.", func(s *subject) any { return int64(s.union().exposure.V4) }},
+	{"union.v6_64s", cel.IntType, "How many public IPv6 networks of length /64 they let in together.", func(s *subject) any { return int64(s.union().exposure.V6Slash64) }},
+	{"union.entries", cel.IntType, "How many entries they are.", func(s *subject) any { return len(s.union().entries) }},
+	{"union.odd", cel.IntType, "How many entries of the list could not be decoded.", func(s *subject) any { return len(s.w.in.Collections[s.rule.Kind].Odd) }},
+	{"union.since", cel.TimestampType, "When they became the world; unset if they were at first sight.", func(s *subject) any { return s.union().since }},
+	{"union.causes", cel.ListType(cel.StringType), "The wide undeclared entries that were added for it.", func(s *subject) any { return s.union().causes }},
+	{"union.rest_world", cel.BoolType, "They let in the world also without these causes.", func(s *subject) any { return s.union().rest.World() }},
 }
 
 // ofUser tell of a database user.
 var ofUser = []variable{
-	{"identity.class", cel.StringType, func(s *subject) any { return s.className() }}, // "": no identity matches
-	{"identity.owner", cel.StringType, func(s *subject) any { return s.identity().Owner }},
-	{"identity.roles", cel.ListType(cel.ObjectType("access.RoleGrant")), func(s *subject) any { return s.identity().Roles }},
-	{"identity.scopes", cel.ListType(cel.ObjectType("access.UserScope")), func(s *subject) any { return s.identity().Scopes }},
-	{"identity.declares_roles", cel.BoolType, func(s *subject) any { return s.identity().Roles != nil }},
-	{"identity.declares_admin", cel.BoolType, func(s *subject) any { return s.declaresAdmin() }},
-	{"identity.until", cel.TimestampType, func(s *subject) any { return s.identity().Until }},
-	{"identity.has_until", cel.BoolType, func(s *subject) any { return !s.identity().Until.IsZero() }},
-	{"targets.names", cel.ListType(cel.StringType), func(s *subject) any { return s.w.targets() }}, // clusters, federated databases, stream workspaces
-	{"targets.count", cel.IntType, func(s *subject) any { return len(s.w.targets()) }},
-	{"admin.reached", cel.BoolType, func(s *subject) any { return s.admin().reached }}, // atlasAdmin, through roles at any depth
-	{"admin.path", cel.ListType(cel.StringType), func(s *subject) any { return s.admin().path }},
-	{"admin.roles", cel.ListType(cel.StringType), func(s *subject) any { return s.admin().custom }}, // the custom roles of the path
-	{"admin.missing", cel.ListType(cel.StringType), func(s *subject) any { return s.admin().missing }},
-	{"expiry.temporary", cel.BoolType, func(s *subject) any { return s.expiry().temporary }}, // it carries an expiry of any kind
-	{"expiry.passed", cel.BoolType, func(s *subject) any { return s.expiry().passed() }},
-	{"expiry.at", cel.TimestampType, func(s *subject) any { return s.expiry().at }}, // the first date that passed
-	{"expiry.by", cel.StringType, func(s *subject) any { return s.expiry().by }},
-	{"expiry.machine", cel.BoolType, func(s *subject) any { return s.expiry().machine }}, // an explicit machine-written date passed
-	{"expiry.unknown", cel.StringType, func(s *subject) any { return s.expiry().unknown }},
+	{"identity.class", cel.StringType, "The class of the declared identity that the user has; empty if no identity matches.", func(s *subject) any { return s.className() }},
+	{"identity.owner", cel.StringType, "Who answers for the user, as its identity declares.", func(s *subject) any { return s.identity().Owner }},
+	{"identity.roles", cel.ListType(cel.ObjectType("access.RoleGrant")), "The roles that its identity declares.", func(s *subject) any { return s.identity().Roles }},
+	{"identity.scopes", cel.ListType(cel.ObjectType("access.UserScope")), "The scopes that its identity declares.", func(s *subject) any { return s.identity().Scopes }},
+	{"identity.declares_roles", cel.BoolType, "Its identity declares roles.", func(s *subject) any { return s.identity().Roles != nil }},
+	{"identity.declares_admin", cel.BoolType, "Its identity declares atlasAdmin, or a role that reaches it.", func(s *subject) any { return s.declaresAdmin() }},
+	{"identity.until", cel.TimestampType, "Until when its identity is declared; ask identity.has_until first.", func(s *subject) any { return s.identity().Until }},
+	{"identity.has_until", cel.BoolType, "Its identity is declared until a date.", func(s *subject) any { return !s.identity().Until.IsZero() }},
+	{"targets.names", cel.ListType(cel.StringType), "The clusters, federated databases and stream workspaces of the project.", func(s *subject) any { return s.w.targets() }},
+	{"targets.count", cel.IntType, "How many of these the project has.", func(s *subject) any { return len(s.w.targets()) }},
+	{"admin.reached", cel.BoolType, "The user reaches atlasAdmin, through roles at any depth.", func(s *subject) any { return s.admin().reached }},
+	{"admin.path", cel.ListType(cel.StringType), "The way from the user to atlasAdmin, role by role.", func(s *subject) any { return s.admin().path }},
+	{"admin.roles", cel.ListType(cel.StringType), "The custom roles on this way.", func(s *subject) any { return s.admin().custom }},
+	{"admin.missing", cel.ListType(cel.StringType), "Roles of the user, or of its roles, that nobody knows.", func(s *subject) any { return s.admin().missing }},
+	{"expiry.temporary", cel.BoolType, "The user carries an expiry of any kind.", func(s *subject) any { return s.expiry().temporary }},
+	{"expiry.passed", cel.BoolType, "One of its expiries passed.", func(s *subject) any { return s.expiry().passed() }},
+	{"expiry.at", cel.TimestampType, "The first expiry that passed; ask expiry.passed first.", func(s *subject) any { return s.expiry().at }},
+	{"expiry.by", cel.StringType, "What says so: Atlas itself, a label, the name or the identity.", func(s *subject) any { return s.expiry().by }},
+	{"expiry.machine", cel.BoolType, "The expiry that passed was written as an explicit date by a machine.", func(s *subject) any { return s.expiry().machine }},
+	{"expiry.unknown", cel.StringType, "Why the expiry cannot be told; empty if it can.", func(s *subject) any { return s.expiry().unknown }},
 }
 
 // ofChange tell of a change.
 var ofChange = []variable{
-	{"change.op", cel.StringType, func(s *subject) any { return string(s.change.Op) }},
-	{"change.type", cel.StringType, func(s *subject) any { return s.change.Type }}, // the event's
-	{"change.name", cel.StringType, func(s *subject) any { return s.change.Ref.Name }},
-	{"change.id", cel.StringType, func(s *subject) any { return s.change.ID }},
-	{"change.occurred", cel.TimestampType, func(s *subject) any { return s.change.Occurred }},
-	{"change.over", cel.BoolType, func(s *subject) any { return !s.change.Ended.IsZero() }}, // of an observed one: known to be undone
-	{"change.ended", cel.TimestampType, func(s *subject) any { return s.ended() }},
-	{"change.source", cel.StringType, func(s *subject) any { return string(s.change.Source) }},
-	{"match.type", cel.StringType, func(s *subject) any { return s.matched().Type }}, // in ends, of the earlier change that matched: its event's
-	{"match.name", cel.StringType, func(s *subject) any { return s.matched().Ref.Name }},
-	{"change.gap", cel.BoolType, func(s *subject) any { return s.change.Gap }},
-	{"change.actor", cel.ObjectType("access.Actor"), func(s *subject) any { return s.change.Actor }},
-	{"change.fields", cel.ListType(cel.StringType), func(s *subject) any { return s.change.Fields }},
-	{"change.readable", cel.BoolType, func(s *subject) any { return s.w.trouble(s.rule.Kind) == "" }}, // the kind can be judged on now
-	{"change.present", cel.BoolType, func(s *subject) any { return s.present() }},                     // the resource is there in the last complete read
-	{"change.expected", cel.BoolType, func(s *subject) any { return s.expected() }},                   // it was announced beforehand, to this rule
-	{"change.awaited", cel.BoolType, func(s *subject) any { return s.awaited() }},                     // it would be expected if its actor, not known so far, were the announced one
+	{"change.op", cel.StringType, "What happened: created, updated, deleted, or observed for what only an event tells of.", func(s *subject) any { return string(s.change.Op) }},
+	{"change.type", cel.StringType, "The type of the event in the Atlas activity feed; empty if a read showed the change.", func(s *subject) any { return s.change.Type }},
+	{"change.name", cel.StringType, "The name of the resource that changed.", func(s *subject) any { return s.change.Ref.Name }},
+	{"change.id", cel.StringType, "The id of the change, the same each time that it is looked at.", func(s *subject) any { return s.change.ID }},
+	{"change.occurred", cel.TimestampType, "When it happened.", func(s *subject) any { return s.change.Occurred }},
+	{"change.over", cel.BoolType, "An observed change is known to be undone.", func(s *subject) any { return !s.change.Ended.IsZero() }},
+	{"change.ended", cel.TimestampType, "When it was undone; ask change.over first.", func(s *subject) any { return s.ended() }},
+	{"change.source", cel.StringType, "How it was found out: by an event, or by a read.", func(s *subject) any { return string(s.change.Source) }},
+	{"match.type", cel.StringType, "In `ends`: the event type of the earlier change that matched.", func(s *subject) any { return s.matched().Type }},
+	{"match.name", cel.StringType, "In `ends`: the name of the resource of the earlier change that matched.", func(s *subject) any { return s.matched().Ref.Name }},
+	{"change.gap", cel.BoolType, "It happened while the events were not seen without a gap, so that who did it is not certain.", func(s *subject) any { return s.change.Gap }},
+	{"change.actor", cel.ObjectType("access.Actor"), "Who did it: type, name, id, address, onBehalfOf, and principal where the actor is declared.", func(s *subject) any { return s.change.Actor }},
+	{"change.fields", cel.ListType(cel.StringType), "The names of the fields that changed.", func(s *subject) any { return s.change.Fields }},
+	{"change.readable", cel.BoolType, "The kind of the change can be judged on now.", func(s *subject) any { return s.w.trouble(s.rule.Kind) == "" }},
+	{"change.present", cel.BoolType, "The resource is there in the last complete read.", func(s *subject) any { return s.present() }},
+	{"change.expected", cel.BoolType, "The change was announced beforehand, to this rule.", func(s *subject) any { return s.expected() }},
+	{"change.awaited", cel.BoolType, "The change would be an announced one if its actor, who is not known so far, were the announced one.", func(s *subject) any { return s.awaited() }},
 }
 
 // ofReading tell how a kind of the scope was read.
 var ofReading = []variable{
-	{"reading.kind", cel.StringType, func(s *subject) any { return string(s.ref.Kind) }},
-	{"reading.status", cel.StringType, func(s *subject) any { return string(s.collection().Status) }},        // complete, denied, failed, unsupported, suspect; "": never tried
-	{"reading.reason", cel.StringType, func(s *subject) any { return s.collection().Reason }},                // why it is not complete
-	{"reading.since", cel.TimestampType, func(s *subject) any { return s.collection().StatusSince }},         // when the status became what it is
-	{"reading.last", cel.TimestampType, func(s *subject) any { return s.w.in.Read[s.ref.Kind] }},             // begin of the last complete read, where known
-	{"reading.odd", cel.ListType(cel.StringType), func(s *subject) any { return s.collection().Odd }},        // names of elements that could not be decoded
-	{"reading.required", cel.BoolType, func(s *subject) any { return s.w.trouble(s.ref.Kind) != "" }},        // rules cannot be judged because of it
-	{"reading.rules", cel.ListType(cel.StringType), func(s *subject) any { return s.w.resting(s.ref.Kind) }}, // the rules that rest on it here
+	{"reading.kind", cel.StringType, "The kind that was read.", func(s *subject) any { return string(s.ref.Kind) }},
+	{"reading.status", cel.StringType, "How the last read ended: complete, denied, failed, unsupported or suspect; empty: it was never tried.", func(s *subject) any { return string(s.collection().Status) }},
+	{"reading.reason", cel.StringType, "Why the read is not complete.", func(s *subject) any { return s.collection().Reason }},
+	{"reading.since", cel.TimestampType, "When the status became what it is.", func(s *subject) any { return s.collection().StatusSince }},
+	{"reading.last", cel.TimestampType, "When the last complete read began, where that is known.", func(s *subject) any { return s.w.in.Read[s.ref.Kind] }},
+	{"reading.odd", cel.ListType(cel.StringType), "Names of elements that could not be decoded.", func(s *subject) any { return s.collection().Odd }},
+	{"reading.required", cel.BoolType, "Rules cannot be judged because of it.", func(s *subject) any { return s.w.trouble(s.ref.Kind) != "" }},
+	{"reading.rules", cel.ListType(cel.StringType), "The ids of the rules that rest on the kind here.", func(s *subject) any { return s.w.resting(s.ref.Kind) }},
 }
 
 // ofFailure tell of a rule that failed in this judgement.
 var ofFailure = []variable{
-	{"failure.rule", cel.StringType, func(s *subject) any { return s.failure.rule }},
-	{"failure.error", cel.StringType, func(s *subject) any { return s.failure.err }}, // the first
-	{"failure.count", cel.IntType, func(s *subject) any { return s.failure.count }},  // of its evaluations here
-	{"failure.quarantined", cel.BoolType, func(s *subject) any { return s.failure.quarantined() }},
+	{"failure.rule", cel.StringType, "The id of the rule that failed.", func(s *subject) any { return s.failure.rule }},
+	{"failure.error", cel.StringType, "The first error of it.", func(s *subject) any { return s.failure.err }},
+	{"failure.count", cel.IntType, "How many of its evaluations failed here; for a rule that could not be loaded, 1.", func(s *subject) any { return s.failure.count }},
+	{"failure.quarantined", cel.BoolType, "The rule ran into the cost limit so often that it is not asked again in this judgement.", func(s *subject) any { return s.failure.quarantined() }},
 }
 
 // Which of a rule's expressions see which variables.
@@ -263,9 +265,10 @@ func variablesOf(k access.Kind, mode int) (out []variable) {
 	}
 	switch mode {
 	case forEach:
-		out = append(out, variable{name: kinds[k].variable, typ: kinds[k].celType()})
+		out = append(out, variable{name: kinds[k].variable, typ: kinds[k].celType(), doc: "The resource that is judged, with the names that its fields have in Atlas."})
 	case forChange:
-		out = append(out, variable{name: "before", typ: kinds[k].celType()}, variable{name: "after", typ: kinds[k].celType()})
+		out = append(out, variable{name: "before", typ: kinds[k].celType(), doc: "The resource before the change; its fields are empty if it was not there."},
+			variable{name: "after", typ: kinds[k].celType(), doc: "The resource after the change; its fields are empty if it is gone."})
 	}
 	return out
 }

@@ -51,110 +51,110 @@ var textList = cel.ListType(cel.StringType)
 
 // ofHolder tell what the roles and scopes of a database user come to.
 var ofHolder = []variable{
-	{"holder.text", cel.StringType, func(s *subject) any { return s.holderText() }},                                 // who it is, for messages
-	{"holder.roles", cel.StringType, func(s *subject) any { return joined(s.user().Roles) }},                        // role@database, …
-	{"holder.declared", cel.StringType, func(s *subject) any { return joined(s.identity().Roles) }},                 // roles of its declaration
-	{"holder.missing", textList, func(s *subject) any { return s.closure().Missing }},                               // roles that nobody knows
-	{"holder.any_database", textList, func(s *subject) any { return s.anyDatabase().roles }},                        // undeclared roles on every database, or as strong, that atlasAdmin does not bring
-	{"holder.any_path", textList, func(s *subject) any { return s.anyDatabase().path }},                             // to the first
-	{"holder.any_custom", textList, func(s *subject) any { return s.anyDatabase().custom }},                         // custom roles on the ways to them
-	{"holder.excess", textList, func(s *subject) any { return s.excessRoles() }},                                    // roles that its declaration does not list
-	{"holder.declares_scopes", cel.BoolType, func(s *subject) any { return s.identity().Scopes != nil }},            // its identity does
-	{"holder.excess_scopes", textList, func(s *subject) any { return s.excessScopes() }},                            // scopes that its declaration does not list
-	{"holder.contained", textList, func(s *subject) any { return s.containedRoles() }},                              // roles that are contained in another one of it
-	{"holder.data", textList, func(s *subject) any { return s.undeclaredData() }},                                   // undeclared roles by which documents can be reached, but atlasAdmin
-	{"holder.data_custom", textList, func(s *subject) any { return s.customRoles() }},                               // custom roles that it reaches
-	{"holder.sensitive_here", cel.BoolType, func(s *subject) any { return len(s.w.sensitiveHere()) > 0 }},           // something is declared sensitive in this environment
-	{"holder.sensitive", textList, func(s *subject) any { return s.sensitiveReach() }},                              // what of it the user may not reach and does, and how
-	{"holder.declared_by_name", cel.BoolType, func(s *subject) any { return s.declaredByName() }},                   // its identity names it, without a glob, and declares all of its roles
-	{"holder.owner", cel.StringType, func(s *subject) any { return s.owner().name }},                                // as a label of it says, else its identity
-	{"holder.owner_gone", cel.BoolType, func(s *subject) any { return s.owner().state == ownerGone }},               // nobody who answers for it is in the org
-	{"holder.owner_unclear", cel.BoolType, func(s *subject) any { return s.owner().state == ownerUnclear }},         // no person is known by this name
-	{"holder.owner_unreadable", cel.BoolType, func(s *subject) any { return s.owner().state == ownerUnread }},       // the member could not be decoded
-	{"scoped.dangling", textList, func(s *subject) any { return s.dangling().scopes }},                              // scopes without a target
-	{"scoped.since", cel.TimestampType, func(s *subject) any { return s.dangling().since }},                         // at the latest they have none since then
-	{"scoped.exact", cel.BoolType, func(s *subject) any { return s.dangling().exact }},                              // and not longer
-	{"scoped.unreadable", cel.BoolType, func(s *subject) any { return s.dangling().unreadable }},                    // a target could not be decoded, not even its name
-	{"scoped.last", cel.BoolType, func(s *subject) any { return len(s.dangling().scopes) == len(s.user().Scopes) }}, // the user has no other scopes
+	{"holder.text", cel.StringType, "Who the user is, for messages.", func(s *subject) any { return s.holderText() }},
+	{"holder.roles", cel.StringType, "Its roles as one text: role@database, ….", func(s *subject) any { return joined(s.user().Roles) }},
+	{"holder.declared", cel.StringType, "The roles that its identity declares, as one text.", func(s *subject) any { return joined(s.identity().Roles) }},
+	{"holder.missing", textList, "Roles of the user, or of its roles, that nobody knows.", func(s *subject) any { return s.closure().Missing }},
+	{"holder.any_database", textList, "Its undeclared roles on every database, or as strong, that atlasAdmin does not bring.", func(s *subject) any { return s.anyDatabase().roles }},
+	{"holder.any_path", textList, "The way to the first of them.", func(s *subject) any { return s.anyDatabase().path }},
+	{"holder.any_custom", textList, "The custom roles on the ways to them.", func(s *subject) any { return s.anyDatabase().custom }},
+	{"holder.excess", textList, "Its roles that its identity does not declare.", func(s *subject) any { return s.excessRoles() }},
+	{"holder.declares_scopes", cel.BoolType, "Its identity declares scopes.", func(s *subject) any { return s.identity().Scopes != nil }},
+	{"holder.excess_scopes", textList, "Its scopes that its identity does not declare.", func(s *subject) any { return s.excessScopes() }},
+	{"holder.contained", textList, "Its roles that are contained in another one of it.", func(s *subject) any { return s.containedRoles() }},
+	{"holder.data", textList, "Its undeclared roles by which documents can be reached, atlasAdmin left aside.", func(s *subject) any { return s.undeclaredData() }},
+	{"holder.data_custom", textList, "The custom roles that it reaches.", func(s *subject) any { return s.customRoles() }},
+	{"holder.sensitive_here", cel.BoolType, "Something is declared sensitive in this environment.", func(s *subject) any { return len(s.w.sensitiveHere()) > 0 }},
+	{"holder.sensitive", textList, "What of it the user may not reach and does, and how.", func(s *subject) any { return s.sensitiveReach() }},
+	{"holder.declared_by_name", cel.BoolType, "Its identity names it, without a glob, and declares all of its roles.", func(s *subject) any { return s.declaredByName() }},
+	{"holder.owner", cel.StringType, "Who answers for it, as a label of it says, else its identity.", func(s *subject) any { return s.owner().name }},
+	{"holder.owner_gone", cel.BoolType, "Nobody who answers for it is in the org.", func(s *subject) any { return s.owner().state == ownerGone }},
+	{"holder.owner_unclear", cel.BoolType, "No person is known by the name of the owner.", func(s *subject) any { return s.owner().state == ownerUnclear }},
+	{"holder.owner_unreadable", cel.BoolType, "The member could not be decoded.", func(s *subject) any { return s.owner().state == ownerUnread }},
+	{"scoped.dangling", textList, "Its scopes that name no target that is there.", func(s *subject) any { return s.dangling().scopes }},
+	{"scoped.since", cel.TimestampType, "Since when at the latest they have none.", func(s *subject) any { return s.dangling().since }},
+	{"scoped.exact", cel.BoolType, "And not longer.", func(s *subject) any { return s.dangling().exact }},
+	{"scoped.unreadable", cel.BoolType, "A target could not be decoded, not even its name.", func(s *subject) any { return s.dangling().unreadable }},
+	{"scoped.last", cel.BoolType, "The user has no other scopes.", func(s *subject) any { return len(s.dangling().scopes) == len(s.user().Scopes) }},
 }
 
 // ofLifetime tell how old a database user and its password are.
 var ofLifetime = []variable{
-	{"lifetime.dated", cel.BoolType, func(s *subject) any { return s.dated() }},     // it carries an end that can be read
-	{"lifetime.endless", cel.BoolType, func(s *subject) any { return s.endless() }}, // it carries none, or one farther than params.farthest
-	{"lifetime.created", cel.TimestampType, func(s *subject) any { return s.created() }},
-	{"lifetime.has_created", cel.BoolType, func(s *subject) any { return !s.created().IsZero() }},
-	{"lifetime.over_age", cel.BoolType, func(s *subject) any { return s.overAge() }}, // older than its identity may be, as far as is known
-	{"lifetime.max_age", cel.DurationType, func(s *subject) any { return s.identity().MaxAge }},
-	{"lifetime.known_since", cel.TimestampType, func(s *subject) any { return s.res.FirstSeen }}, // seen here for the first time
-	{"lifetime.came", cel.BoolType, func(s *subject) any { return !s.res.Baseline }},             // it was not there at first sight
-	{"password.renewed", cel.TimestampType, func(s *subject) any { return s.renewed() }},         // created or rotated, the last that is known
-	{"password.has_renewed", cel.BoolType, func(s *subject) any { return !s.renewed().IsZero() }},
-	{"password.quiet_since", cel.TimestampType, func(s *subject) any { return latest(s.renewed(), s.feedSince(), s.res.FirstSeen) }}, // no new one can have been missed since
-	{"password.watched", cel.TimestampType, func(s *subject) any { return s.feedSince() }},                                           // since when no rotation can have been missed
-	{"password.is_watched", cel.BoolType, func(s *subject) any { return !s.feedSince().IsZero() }},
+	{"lifetime.dated", cel.BoolType, "The user carries an end that can be read.", func(s *subject) any { return s.dated() }},
+	{"lifetime.endless", cel.BoolType, "It carries none, or one farther than `params.farthest`.", func(s *subject) any { return s.endless() }},
+	{"lifetime.created", cel.TimestampType, "When it was made; ask lifetime.has_created first.", func(s *subject) any { return s.created() }},
+	{"lifetime.has_created", cel.BoolType, "It is known when it was made.", func(s *subject) any { return !s.created().IsZero() }},
+	{"lifetime.over_age", cel.BoolType, "It is older than its identity may be, as far as is known.", func(s *subject) any { return s.overAge() }},
+	{"lifetime.max_age", cel.DurationType, "How old its identity may be.", func(s *subject) any { return s.identity().MaxAge }},
+	{"lifetime.known_since", cel.TimestampType, "When it was seen for the first time.", func(s *subject) any { return s.res.FirstSeen }},
+	{"lifetime.came", cel.BoolType, "It was not there at first sight, and came while it was watched.", func(s *subject) any { return !s.res.Baseline }},
+	{"password.renewed", cel.TimestampType, "When the password was last made or rotated, as far as is known; ask password.has_renewed first.", func(s *subject) any { return s.renewed() }},
+	{"password.has_renewed", cel.BoolType, "Such a time is known.", func(s *subject) any { return !s.renewed().IsZero() }},
+	{"password.quiet_since", cel.TimestampType, "Since when no new password can have been missed.", func(s *subject) any { return latest(s.renewed(), s.feedSince(), s.res.FirstSeen) }},
+	{"password.watched", cel.TimestampType, "Since when no rotation can have been missed in the events; ask password.is_watched first.", func(s *subject) any { return s.feedSince() }},
+	{"password.is_watched", cel.BoolType, "There is such a time.", func(s *subject) any { return !s.feedSince().IsZero() }},
 }
 
 // ofLogins tell where and when a database user signed in.
 var ofLogins = []variable{
-	{"logins.hidden", cel.StringType, func(s *subject) any { return s.loginsHidden() }},            // why no access history tells of it; empty: one does
-	{"logins.elsewhere", textList, func(s *subject) any { return s.loginsElsewhere() }},            // targets that it reaches and that have no access history
-	{"logins.unreadable", cel.BoolType, func(s *subject) any { return s.loginsOdd() }},             // the history of a cluster could not be decoded
-	{"logins.last", cel.TimestampType, func(s *subject) any { return s.lastLogin() }},              // by the day
-	{"logins.has_last", cel.BoolType, func(s *subject) any { return !s.lastLogin().IsZero() }},     // one was seen
-	{"logins.recent", cel.BoolType, func(s *subject) any { return s.usedLately() }},                // within params.idle_days, or it is not there for longer
-	{"logins.quiet_since", cel.TimestampType, func(s *subject) any { return s.quietSince() }},      // no login can have been missed since
-	{"logins.watched", cel.TimestampType, func(s *subject) any { return s.loginsSince() }},         // since when none can have been missed
-	{"logins.is_watched", cel.BoolType, func(s *subject) any { return !s.loginsSince().IsZero() }}, // there is such a time
-	{"logins.declared_networks", cel.BoolType, func(s *subject) any { return s.w.hasNetworks() }},  // of the environment, with a purpose
-	{"logins.workloads", textList, func(s *subject) any { return s.workloads() }},                  // purposes of the networks that it came from, if no single one explains all; params.neutral say nothing
-	{"logins.addresses", cel.IntType, func(s *subject) any { return len(s.addresses()) }},          // it came from so many in the history's week
+	{"logins.hidden", cel.StringType, "Why no access history tells of the user; empty: one does.", func(s *subject) any { return s.loginsHidden() }},
+	{"logins.elsewhere", textList, "Targets that it reaches and that have no access history.", func(s *subject) any { return s.loginsElsewhere() }},
+	{"logins.unreadable", cel.BoolType, "The history of a cluster could not be decoded.", func(s *subject) any { return s.loginsOdd() }},
+	{"logins.last", cel.TimestampType, "The day of its last login that was seen; ask logins.has_last first.", func(s *subject) any { return s.lastLogin() }},
+	{"logins.has_last", cel.BoolType, "A login was seen.", func(s *subject) any { return !s.lastLogin().IsZero() }},
+	{"logins.recent", cel.BoolType, "It signed in within `params.idle_days`, or is not there for longer.", func(s *subject) any { return s.usedLately() }},
+	{"logins.quiet_since", cel.TimestampType, "Since when no login can have been missed.", func(s *subject) any { return s.quietSince() }},
+	{"logins.watched", cel.TimestampType, "Since when no login can have been missed in the history; ask logins.is_watched first.", func(s *subject) any { return s.loginsSince() }},
+	{"logins.is_watched", cel.BoolType, "There is such a time.", func(s *subject) any { return !s.loginsSince().IsZero() }},
+	{"logins.declared_networks", cel.BoolType, "Networks with a purpose are declared for the environment.", func(s *subject) any { return s.w.hasNetworks() }},
+	{"logins.workloads", textList, "The purposes of the networks that it came from if no single one explains all; `params.neutral` say nothing.", func(s *subject) any { return s.workloads() }},
+	{"logins.addresses", cel.IntType, "From how many addresses it came in the week of the history.", func(s *subject) any { return len(s.addresses()) }},
 }
 
 // ofVisitor tell of an identity in a cluster's access history.
 var ofVisitor = []variable{
-	{"visitor.class", cel.StringType, func(s *subject) any { return s.identity().Class }},
-	{"visitor.name", cel.StringType, func(s *subject) any { return s.visitorName() }},               // admin/app
-	{"visitor.present", cel.BoolType, func(s *subject) any { return s.visitorPresent() }},           // such a database user is there
-	{"visitor.came", cel.BoolType, func(s *subject) any { return !s.history().LastLogin.IsZero() }}, // and did not only try
-	{"visitor.day", cel.StringType, func(s *subject) any { return s.history().LastLogin.UTC().Format("2006-01-02") }},
+	{"visitor.class", cel.StringType, "The class of the declared identity that the visitor has; empty if none matches.", func(s *subject) any { return s.identity().Class }},
+	{"visitor.name", cel.StringType, "The database user, as admin/app.", func(s *subject) any { return s.visitorName() }},
+	{"visitor.present", cel.BoolType, "Such a database user is there.", func(s *subject) any { return s.visitorPresent() }},
+	{"visitor.came", cel.BoolType, "It signed in, and did not only try.", func(s *subject) any { return !s.history().LastLogin.IsZero() }},
+	{"visitor.day", cel.StringType, "The day of its last login in UTC, as 2006-01-02.", func(s *subject) any { return s.history().LastLogin.UTC().Format("2006-01-02") }},
 }
 
 // ofRole tell of a custom role.
 var ofRole = []variable{
-	{"custom.dangerous", textList, func(s *subject) any { return s.dangerousActions() }},     // of params.actions, those that it grants, and where
-	{"custom.inherits", textList, func(s *subject) any { return s.inherited().roles }},       // atlasAdmin and any-database roles, at any depth
-	{"custom.path", textList, func(s *subject) any { return s.inherited().path }},            // to the first of them
-	{"custom.missing", textList, func(s *subject) any { return s.inherited().missing }},      // roles that nobody knows
-	{"custom.everywhere", textList, func(s *subject) any { return s.everywhere() }},          // actions on every database, or on the cluster
-	{"custom.referred", cel.BoolType, func(s *subject) any { return s.referred() }},          // by a user or another role
-	{"custom.referrers_odd", cel.BoolType, func(s *subject) any { return s.referrersOdd() }}, // a user or role could not be decoded: it may refer to it
+	{"custom.dangerous", textList, "Of `params.actions`, those that the role grants, and where.", func(s *subject) any { return s.dangerousActions() }},
+	{"custom.inherits", textList, "The roles on every database, and atlasAdmin, that it inherits at any depth.", func(s *subject) any { return s.inherited().roles }},
+	{"custom.path", textList, "The way to the first of them.", func(s *subject) any { return s.inherited().path }},
+	{"custom.missing", textList, "Roles that it inherits and that nobody knows.", func(s *subject) any { return s.inherited().missing }},
+	{"custom.everywhere", textList, "Its actions on every database, or on the cluster.", func(s *subject) any { return s.everywhere() }},
+	{"custom.referred", cel.BoolType, "A user or another role refers to it.", func(s *subject) any { return s.referred() }},
+	{"custom.referrers_odd", cel.BoolType, "A user or role could not be decoded, and may refer to it.", func(s *subject) any { return s.referrersOdd() }},
 }
 
 // ofCertificates tell of the certificates of a project or user.
 var ofCertificates = []variable{
-	{"certificates.ending", textList, func(s *subject) any { return s.ending() }},                    // those that end within params.warn_days, and have no successor
-	{"certificates.first_end", cel.TimestampType, func(s *subject) any { return s.firstEnd() }},      // of them
-	{"certificates.over", cel.BoolType, func(s *subject) any { return !s.now.Before(s.firstEnd()) }}, // it is past
-	{"certificates.whose", cel.StringType, func(s *subject) any { return s.whose() }},
+	{"certificates.ending", textList, "The certificates that end within `params.warn_days` and have no successor.", func(s *subject) any { return s.ending() }},
+	{"certificates.first_end", cel.TimestampType, "When the first of them ends.", func(s *subject) any { return s.firstEnd() }},
+	{"certificates.over", cel.BoolType, "This is past.", func(s *subject) any { return !s.now.Before(s.firstEnd()) }},
+	{"certificates.whose", cel.StringType, "Whose certificates they are, for a message.", func(s *subject) any { return s.whose() }},
 }
 
 // ofLDAP tell how a project's LDAP is reached.
 var ofLDAP = []variable{
-	{"directory.doubt", cel.StringType, func(s *subject) any { return s.directory().doubt }},     // what is wrong with the way to it; empty: nothing
-	{"directory.certain", cel.StringType, func(s *subject) any { return s.directory().certain }}, // how certain that is
+	{"directory.doubt", cel.StringType, "What is wrong with the way to the LDAP server; empty: nothing.", func(s *subject) any { return s.directory().doubt }},
+	{"directory.certain", cel.StringType, "How certain that is.", func(s *subject) any { return s.directory().certain }},
 }
 
 // ofAuthChange tell of a change to how database users sign in.
 var ofAuthChange = []variable{
-	{"signin.settings", cel.BoolType, func(s *subject) any { return s.signinSettings() }}, // the change is of the project's settings
-	{"signin.what", cel.StringType, func(s *subject) any { return s.signinWhat() }},
+	{"signin.settings", cel.BoolType, "The change is of the settings of the project, and not of the certificates of a user.", func(s *subject) any { return s.signinSettings() }},
+	{"signin.what", cel.StringType, "What was changed, for a message.", func(s *subject) any { return s.signinWhat() }},
 }
 
 // ofSharedUser tell of a name that database users of several projects have.
 var ofSharedUser = []variable{
-	{"sharing.names", textList, func(s *subject) any { return s.w.sharedNames() }},               // with a password in more than one project
-	{"sharing.environments", textList, func(s *subject) any { return s.sharedEnvironments() }},   // in which the name is
-	{"sharing.projects", textList, func(s *subject) any { return s.sharedProjects() }},           // with their environment
-	{"sharing.production", cel.BoolType, func(s *subject) any { return s.sharedInProduction() }}, // one of them is production
+	{"sharing.names", textList, "The names that database users with a password have in more than one project.", func(s *subject) any { return s.w.sharedNames() }},
+	{"sharing.environments", textList, "The environments in which the name is.", func(s *subject) any { return s.sharedEnvironments() }},
+	{"sharing.projects", textList, "The projects in which it is, with their environment.", func(s *subject) any { return s.sharedProjects() }},
+	{"sharing.production", cel.BoolType, "One of them counts as production.", func(s *subject) any { return s.sharedInProduction() }},
 }

@@ -22,10 +22,11 @@ import (
 func rulesCommand(stdout io.Writer) *cobra.Command {
 	c := &cobra.Command{
 		Use: "rules", Short: "List, show and test the rules, and what Atlas can forbid by itself",
+		Long: "List, show and test the rules, and what Atlas can forbid by itself. To write rules of your own, begin with\ndocs/writing-rules.md; rules vars tells what they may say.",
 		Args: cobra.NoArgs, // else a misspelt command would print help and succeed
 		RunE: func(c *cobra.Command, _ []string) error { return coded{exitUsage, errors.New(c.UsageString())} },
 	}
-	c.AddCommand(rulesListCommand(stdout), rulesShowCommand(stdout), rulesTestCommand(stdout), rulesDocsCommand(stdout), rulesPolicyCommand(stdout))
+	c.AddCommand(rulesListCommand(stdout), rulesShowCommand(stdout), rulesTestCommand(stdout), rulesDocsCommand(stdout), rulesPolicyCommand(stdout), rulesVarsCommand(stdout))
 	return c
 }
 

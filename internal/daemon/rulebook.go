@@ -29,6 +29,9 @@ func Rules(f *config.File) ([]rules.Rule, error) {
 // RulesDocs is the reference of the rules, in Markdown.
 func RulesDocs(list []rules.Rule) string { return rules.Docs(list) }
 
+// Vocabulary is what rules may say.
+func Vocabulary() (rules.Vocabulary, error) { return rules.NewVocabulary() }
+
 // TestRules loads the rules of files and folders beside the built-in ones, which runs
 // their tests; without paths it is the built-in ones that are tested.
 func TestRules(paths []string) ([]rules.Rule, error) {

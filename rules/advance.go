@@ -243,7 +243,11 @@ func (f *fold) resolve(id, why string, ended time.Time) {
 // read again: their next judgement follows in a moment, and nobody needs to be told.
 func (f *fold) passing(rule, key string, kind access.Kind) bool {
 	passing := false
-	r := f.e.find(rule).asks(key)
+	r := f.e.find(rule)
+	if r == nil { // it was refused
+		return false
+	}
+	r = r.asks(key)
 	if v := r.viewOf(kind); v != nil {
 		r = v
 	}
@@ -312,6 +316,10 @@ func (f *fold) sweep() {
 
 func (f *fold) unseen(id string, n access.Finding) {
 	r := f.e.find(n.Rule)
+	if why := f.e.Lost(n.Rule); why != "" {
+		f.mark(id, why)
+		return
+	}
 	if r == nil || !r.appliesTo(f.e.policy, f.in.Environment) {
 		delete(f.next.Standing, id)
 		f.resolve(id, "rule "+n.Rule+" does not apply here (any more)", time.Time{})

@@ -9,7 +9,8 @@
 // from builtin/ and are loaded like those of users. [Load] reports every mistake with
 // file, line and column: a misspelt field or key, a literal that cannot be parsed, an
 // expression of the wrong type or too costly, a test that fails. What an expression may
-// refer to is in vars.go. Built-in rules run bare; those of users under a CEL cost limit.
+// refer to is in vars.go; [NewVocabulary] tells it to who writes rules. [LoadSound] leaves
+// bad rules out: what they had found stays and is unknown. Built-in rules run bare; those of users under a CEL cost limit.
 //
 // A rule may judge several kinds, each for itself ([Rule.Kinds]), how the kinds of a scope
 // were read ([OnReading]), or the rules that failed ([OnFailure]). With each_of, it judges

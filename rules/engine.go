@@ -15,11 +15,12 @@ import (
 // Engine judges by one set of rules under one policy. It never changes and may be
 // used by many goroutines.
 type Engine struct {
-	policy *policy
-	rules  []*Rule // by id
-	views  []*Rule // of all rules that are covered, in their order
-	hash   string
-	failed atomic.Pointer[func(rule string, err error)]
+	policy  *policy
+	rules   []*Rule // by id
+	views   []*Rule // of all rules that are covered, in their order
+	refused []Refused
+	hash    string
+	failed  atomic.Pointer[func(rule string, err error)]
 }
 
 // Load builds an engine of the built-in rules and those of users. The error is a
@@ -27,26 +28,42 @@ type Engine struct {
 //
 // Built-in rules were proved by the tests of this program ([Prove]): they are compiled as
 // far as every judgement asks them, and the rest when it is first needed.
-func Load(p Policy, userRules ...Source) (*Engine, error) { return load(p, false, userRules) }
+func Load(p Policy, userRules ...Source) (*Engine, error) { return load(p, loading{}, userRules) }
+
+// LoadSound is Load that leaves out the rules of users that have mistakes ([Engine.Refused]).
+// Mistakes in overrides of other rules are an error all the same.
+func LoadSound(p Policy, userRules ...Source) (*Engine, error) {
+	return load(p, loading{soundOnly: true}, userRules)
+}
 
 // Prove is Load that compiles all of every rule, and runs the tests of the built-in ones
 // as it does those of users.
-func Prove(p Policy, userRules ...Source) (*Engine, error) { return load(p, true, userRules) }
+func Prove(p Policy, userRules ...Source) (*Engine, error) {
+	return load(p, loading{prove: true}, userRules)
+}
 
-func load(p Policy, prove bool, userRules []Source) (*Engine, error) {
-	errs := &LoadErrors{}
+// loading is how rules are loaded.
+type loading struct{ prove, soundOnly bool }
+
+func load(p Policy, how loading, userRules []Source) (*Engine, error) {
+	errs := &LoadErrors{} // of no rule file
 	c, err := newCompiler(errs)
 	if err != nil {
 		return nil, err
 	}
-	c.prove = prove
+	c.prove = how.prove
 	e := &Engine{policy: newPolicy(p)}
-	var all []*draft
+	var files []loaded
 	inFiles := builtins()
 	for i, src := range slices.Concat(inFiles, userRules) {
-		for _, d := range parse(src, errs, i < len(inFiles) && !prove) {
-			all = append(all, d)
+		f := loaded{name: src.Name, errs: &LoadErrors{}}
+		f.drafts = parse(src, f.errs, i < len(inFiles) && !how.prove)
+		for _, d := range f.drafts {
 			if o, ok := p.Overrides[d.rule.ID]; ok {
+				c.errs = errs
+				if i >= len(inFiles) && len(d.errs.Problems) > 0 {
+					c.errs = d.errs // what it may be adjusted by is not known
+				}
 				c.override(d, o, p.Environments)
 			}
 			for _, k := range d.rule.WhereCovered {
@@ -54,21 +71,45 @@ func load(p Policy, prove bool, userRules []Source) (*Engine, error) {
 					d.rule.Reads = append(slices.Clone(d.rule.Reads), k)
 				}
 			}
+			c.errs = d.errs
 			c.environments(d, p.Environments)
 			c.rule(d, i < len(inFiles), p.LimitAll)
 		}
+		files = append(files, f)
 	}
-	e.take(all, p.Overrides, errs)
-	if len(errs.Problems) == 0 {
-		for _, d := range all {
-			if !c.trusts(d) {
+	e.take(files, p.Overrides, errs)
+	for _, f := range files {
+		for _, d := range f.drafts {
+			if !c.trusts(d) && len(d.errs.Problems) == 0 {
+				c.errs = d.errs
 				c.test(d)
 			}
+		}
+	}
+	e.sound(files[len(inFiles):], how.soundOnly)
+	for i, f := range files {
+		if i < len(inFiles) || !how.soundOnly {
+			errs.Problems = append(errs.Problems, f.problems()...)
 		}
 	}
 	e.setViews()
 	e.hash = hashOf(p, inFiles, userRules)
 	return e, errs.orNil()
+}
+
+// sound leaves out the rules of users that have mistakes.
+func (e *Engine) sound(files []loaded, leaveOut bool) {
+	if !leaveOut {
+		return
+	}
+	for _, f := range files {
+		e.refused = append(e.refused, f.refused()...)
+		for _, d := range f.drafts {
+			if len(d.errs.Problems) > 0 {
+				e.rules = slices.DeleteFunc(e.rules, func(r *Rule) bool { return r == d.rule })
+			}
+		}
+	}
 }
 
 func (e *Engine) setViews() {
@@ -86,19 +127,30 @@ func (e *Engine) setViews() {
 }
 
 // take checks that ids are unique and overrides name rules, and sorts.
-func (e *Engine) take(all []*draft, overrides map[string]Override, errs *LoadErrors) {
+func (e *Engine) take(files []loaded, overrides map[string]Override, errs *LoadErrors) {
 	first := map[string]position{}
-	for _, d := range all {
-		if at, ok := first[d.rule.ID]; ok {
-			errs.add(d.at, "rule %s is there already: %s", d.rule.ID, at)
-			continue
+	odd := (*loaded)(nil) // a file of which not all can be read
+	for i, f := range files {
+		if len(f.errs.Problems) > 0 {
+			odd = &files[i]
 		}
-		first[d.rule.ID] = d.at
-		e.rules = append(e.rules, d.rule)
+		for _, d := range f.drafts {
+			if at, ok := first[d.rule.ID]; ok {
+				d.errs.add(d.at, "rule %s is there already: %s", d.rule.ID, at)
+				continue
+			}
+			first[d.rule.ID] = d.at
+			e.rules = append(e.rules, d.rule)
+		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(overrides)) {
-		if _, ok := first[id]; !ok {
-			errs.add(position{file: "override of " + id}, "there is no such rule%s", suggestion(id, first))
+		at := position{file: "override of " + id}
+		switch _, ok := first[id]; {
+		case ok:
+		case odd != nil: // it may be there
+			odd.errs.add(at, "there is no such rule%s", suggestion(id, first))
+		default:
+			errs.add(at, "there is no such rule%s", suggestion(id, first))
 		}
 	}
 	slices.SortFunc(e.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
@@ -128,7 +180,7 @@ func (e *Engine) Rules() []Rule {
 
 // Only is an engine of some of the rules, under the same policy.
 func (e *Engine) Only(ids ...string) *Engine {
-	out := &Engine{policy: e.policy, hash: access.Hash(append([]string{e.hash}, ids...)...)}
+	out := &Engine{policy: e.policy, refused: e.refused, hash: access.Hash(append([]string{e.hash}, ids...)...)}
 	for _, r := range e.rules {
 		if slices.Contains(ids, r.ID) {
 			out.rules = append(out.rules, r)
@@ -359,6 +411,9 @@ func (e *Engine) Judge(in Input, rule string, ref access.Ref, key string) access
 	}
 	if r == nil || !r.of(in.Scope) || !r.appliesTo(e.policy, in.Environment) {
 		v.Answer, v.Why = access.AnswerNotApplicable, fmt.Sprintf("rule %s does not apply here (any more)", rule)
+		if why := e.Lost(rule); why != "" {
+			v.Answer, v.Why = access.AnswerUnknown, why
+		}
 		return v
 	}
 	if why := e.uncovered(r); why != "" {

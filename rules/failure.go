@@ -24,6 +24,7 @@ type failure struct {
 	count   int
 	costly  int // of these, those that ran into the cost limit
 	builtIn bool
+	refused bool // when it was loaded
 }
 
 func (f *failure) quarantined() bool { return !f.builtIn && f.costly >= quarantineAfter }

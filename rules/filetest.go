@@ -153,6 +153,9 @@ func (t fileTest) run(r *Rule) map[string]string {
 		return map[string]string{"given": err.Error()}
 	}
 	e := &Engine{rules: []*Rule{r}, policy: newPolicy(t.world.policy())}
+	for _, name := range slices.Sorted(maps.Keys(t.world.Refused)) {
+		e.refused = append(e.refused, Refused{Rule: name, Problems: []Problem{{File: "f.yaml", Line: 1, Column: 1, Message: t.world.Refused[name]}}})
+	}
 	e.setViews()
 	in, err := t.world.input(e, r)
 	if err != nil {

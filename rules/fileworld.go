@@ -53,6 +53,7 @@ type testWorld struct {
 	Odd         map[access.Kind][]string       `json:"odd"`
 	History     access.History                 `json:"history"`
 	Failing     map[string]int                 `json:"failing"`    // how often other rules failed in this judgement
+	Refused     map[string]string              `json:"refused"`    // rules that could not be loaded, with the mistake
 	Ungathered  bool                           `json:"ungathered"` // nothing is known of other scopes
 	Change      *testChange                    `json:"change"`
 	Changes     []testChange                   `json:"changes"` // that came with it

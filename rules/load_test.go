@@ -179,6 +179,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		errs := &LoadErrors{}
 		for _, d := range parse(Source{"f.yaml", text}, errs, false) {
+			errs.Problems = append(errs.Problems, d.errs.Problems...)
 			for key, e := range d.exprs {
 				if p := e.position(1, 0); p.line < 1 || p.col < 1 {
 					t.Errorf("%s: position %s", key, p)

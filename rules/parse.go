@@ -27,6 +27,7 @@ type draft struct {
 	through access.Kind
 	eachOf  access.Kind
 	changes *changesBlock
+	errs    *LoadErrors // its mistakes
 }
 
 // changesBlock is what a state rule judges of changes.
@@ -55,6 +56,7 @@ type parser struct {
 }
 
 // parse reads the rules of a file: any number of documents, each a rule or a list of rules.
+// Each rule has its own mistakes; errs gets those of no one rule.
 func parse(src Source, errs *LoadErrors, trusted bool) []*draft {
 	p := &parser{src: src, errs: errs, trusted: trusted}
 	var out []*draft
@@ -147,7 +149,10 @@ func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.N
 
 func (p *parser) rule(n *yaml.Node) *draft {
 	r := &Rule{On: OnState, Source: p.src.Name, Line: n.Line, Params: map[string]any{}, Remedy: "none", Severity: access.Medium, StandsFor: 7 * 24 * time.Hour}
-	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}}
+	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}, errs: &LoadErrors{}}
+	of := p.errs
+	p.errs = d.errs
+	defer func() { p.errs = of }()
 	w := &words{}
 	p.fields(n, "a rule", p.ruleKeys(d, w))
 	p.complete(d, w.on, w.severity, w.ceiling)

@@ -184,7 +184,8 @@ var ofReading = []variable{
 var ofFailure = []variable{
 	{"failure.rule", cel.StringType, "The id of the rule that failed.", func(s *subject) any { return s.failure.rule }},
 	{"failure.error", cel.StringType, "The first error of it.", func(s *subject) any { return s.failure.err }},
-	{"failure.count", cel.IntType, "How many of its evaluations failed here; for a rule that could not be loaded, 1.", func(s *subject) any { return s.failure.count }},
+	{"failure.count", cel.IntType, "How many of its evaluations failed here; of a refused rule, how many mistakes it has.", func(s *subject) any { return s.failure.count }},
+	{"failure.refused", cel.BoolType, "The rule was refused for its mistakes when it was loaded, and is not in force.", func(s *subject) any { return s.failure.refused }},
 	{"failure.quarantined", cel.BoolType, "The rule ran into the cost limit so often that it is not asked again in this judgement.", func(s *subject) any { return s.failure.quarantined() }},
 }
 

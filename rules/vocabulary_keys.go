@@ -139,7 +139,7 @@ func givenKeys() []Key {
 		"odd":        "Names of resources of a kind that cannot be decoded.",
 		"history":    "What was seen of use.",
 		"failing":    "How often other rules failed, by id.",
-		"unloaded":   "Rule files that were refused, with the first mistake of each.",
+		"refused":    "Rules that could not be loaded, by id, with the mistake.",
 		"ungathered": "Nothing is known of other projects and the org.",
 		"change":     "The change that is judged, with the keys below.",
 		"changes":    "Changes that came with it.",

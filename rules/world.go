@@ -68,6 +68,7 @@ func newWorld(e *Engine, in *Input) *world {
 		policy: p, engine: e, in: in, production: p.production[in.Environment], troubles: map[access.Kind]string{}, subjects: map[access.Kind][]subject{},
 		prefixes: map[string]netip.Prefix{}, failures: map[string]*failure{},
 	}
+	e.refusedFailures(in.Scope, w.failures)
 	for id, n := range in.failing {
 		w.failures[id] = &failure{rule: id, err: "as the test says", count: n, costly: n}
 	}

@@ -17,7 +17,9 @@
 // # Life
 //
 // [Start] builds everything before anything runs and undoes what it began when a later
-// step fails. [Daemon.Wait] returns when the context ends and everything has drained:
+// step fails. Rules of users that have mistakes are left out at the start, and told of in the
+// log, by a gauge and as findings: a daemon that does not start watches nothing. A reload
+// with such rules is refused as a whole. [Daemon.Wait] returns when the context ends and everything has drained:
 // tickers first, then the workers (a message being handled is finished and acknowledged),
 // then the connection, then the store.
 //
@@ -144,12 +146,13 @@ func assembled(ctx context.Context, o Options) (*Daemon, error) {
 		d.registry = prometheus.NewRegistry()
 	}
 	d.metrics = newMetrics(d.registry, o.Version)
-	s, err := build(o.File)
+	s, err := buildSound(o.File)
 	if err != nil {
 		return nil, configError{err}
 	}
 	d.settings.p.Store(s)
 	d.tellWarnings(nil)
+	d.tellRefused(s.engine)
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close(ctx))
 	}

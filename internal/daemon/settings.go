@@ -3,8 +3,6 @@ package daemon
 import (
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -37,16 +35,29 @@ type settings struct {
 
 // build checks what needs more than the file: the rules, and that the environment and
 // files that it names are there.
-func build(f *config.File) (*settings, error) {
+func build(f *config.File) (*settings, error) { return buildWith(f, rules.Load) }
+
+// buildSound is build that leaves out the rules of users that have mistakes: a daemon that
+// does not start watches nothing.
+func buildSound(f *config.File) (*settings, error) { return buildWith(f, rules.LoadSound) }
+
+// loader is [rules.Load] or [rules.LoadSound].
+type loader func(rules.Policy, ...rules.Source) (*rules.Engine, error)
+
+func buildWith(f *config.File, load loader) (*settings, error) {
 	own, err := ownAccess(f)
 	if err != nil {
 		return nil, err
 	}
-	return buildFor(f, own)
+	return buildOf(f, own, load)
 }
 
 // buildFor is build for an installation whose own credentials are these.
 func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
+	return buildOf(f, own, rules.Load)
+}
+
+func buildOf(f *config.File, own access.OwnAccess, load loader) (*settings, error) {
 	f = dated(f, time.Now())
 	user, err := configuredRules(f)
 	if err != nil {
@@ -65,7 +76,7 @@ func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 		Matrix: f.Matrix, Sensitive: f.Sensitive, Domains: f.AllowedDomains, Waivers: f.Waivers, Expectations: f.Expectations,
 		Overrides: overrides, Own: own, Profile: profileOf(f).Name, Hooks: ownHooks(f), Covered: profileOf(f).Covered(),
 	}
-	engine, err := rules.Load(given, user...)
+	engine, err := load(given, user...)
 	if err != nil {
 		return nil, placed(f, err)
 	}
@@ -111,6 +122,7 @@ func responsesFit(f *config.File, e *rules.Engine) error {
 			line, col := f.Position(path)
 			matching, best := matching(e, pattern)
 			switch {
+			case e.MayMean(pattern): // a rule that was refused, which is said
 			case len(matching) == 0:
 				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
 					Message: fmt.Sprintf("%q matches no rule%s; gatewarden rules list names them all", pattern, e.Meant(pattern))})
@@ -135,7 +147,7 @@ func chosen(f *config.File, e *rules.Engine) (*rules.Engine, error) {
 	var wrong config.Problems
 	for i, pattern := range f.Rules.Only {
 		found, _ := matching(e, pattern)
-		if len(found) == 0 {
+		if len(found) == 0 && !e.MayMean(pattern) {
 			path := fmt.Sprintf("rules.only[%d]", i)
 			line, col := f.Position(path)
 			wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
@@ -171,6 +183,7 @@ func waiversFit(f *config.File, e *rules.Engine) error {
 		ids, _ := matching(e, w.Rule)
 		longest, severity := e.LongestWaiver(ids, w.Environment)
 		switch {
+		case e.MayMean(w.Rule): // a rule that was refused, which is said
 		case len(ids) == 0:
 			at(path+".rule", "%q matches no rule%s; gatewarden rules list names them all", w.Rule, e.Meant(w.Rule))
 		case w.Until.Sub(w.Granted) > longest:
@@ -179,7 +192,7 @@ func waiversFit(f *config.File, e *rules.Engine) error {
 		}
 	}
 	for i, x := range f.Expectations {
-		if ids, _ := matching(e, x.Rule); x.Rule != "" && len(ids) == 0 {
+		if ids, _ := matching(e, x.Rule); x.Rule != "" && len(ids) == 0 && !e.MayMean(x.Rule) {
 			at(fmt.Sprintf("expectations[%d].rule", i), "%q matches no rule%s; gatewarden rules list names them all", x.Rule, e.Meant(x.Rule))
 		}
 	}
@@ -235,47 +248,6 @@ func ownAccess(f *config.File) (access.OwnAccess, error) {
 	slices.Sort(own.Credentials)
 	slices.Sort(own.Write)
 	return own, nil
-}
-
-// userRules reads every .yaml file of the configured folders and files, in order of name.
-func userRules(paths []string) ([]rules.Source, error) {
-	var out []rules.Source
-	for _, p := range paths {
-		files := []string{p}
-		if info, err := os.Stat(p); err != nil {
-			return nil, fmt.Errorf("rules: %w: create it, or do not name it", err)
-		} else if info.IsDir() {
-			if files, err = ruleFiles(p); err != nil {
-				return nil, fmt.Errorf("rules: %w", err)
-			}
-		}
-		for _, name := range files {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				return nil, fmt.Errorf("rules: %w", err)
-			}
-			out = append(out, rules.Source{Name: name, Text: text})
-		}
-	}
-	return out, nil
-}
-
-// ruleFiles are the .yaml files of a folder. One that cannot be listed is an error, and so is
-// a .yml: rules that are silently not there protect nobody.
-func ruleFiles(dir string) (out []string, err error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range entries {
-		switch filepath.Ext(e.Name()) {
-		case ".yaml":
-			out = append(out, filepath.Join(dir, e.Name()))
-		case ".yml":
-			return nil, fmt.Errorf("%s: a rule file ends in .yaml: rename it", filepath.Join(dir, e.Name()))
-		}
-	}
-	return out, nil
 }
 
 // clients builds one Atlas client an org. Credentials are read when they are used, so
@@ -361,6 +333,7 @@ func (d *Daemon) reload() error {
 	before := d.settings.get()
 	d.settings.p.Store(s)
 	d.tellWarnings(before)
+	d.tellRefused(s.engine)
 	return nil
 }
 

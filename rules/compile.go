@@ -3,7 +3,6 @@ package rules
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -440,42 +439,4 @@ func (e *expr) time(s *subject) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return t.UTC(), nil
-}
-
-// override applies what the installation changes.
-func (c *compiler) override(d *draft, o Override, envs []access.Environment) {
-	at := position{file: "override of " + d.rule.ID}
-	d.rule.Params = maps.Clone(d.rule.Params)
-	if o.Severity != "" && !slices.Contains(access.Severities(), o.Severity) {
-		c.errs.add(at, "severity %q: want one of %v", o.Severity, access.Severities())
-	} else if o.Severity != "" {
-		d.rule.Severity = o.Severity
-	}
-	if o.Environments != nil {
-		d.rule.Environments = o.Environments
-	}
-	for _, name := range o.Environments {
-		if !slices.ContainsFunc(envs, func(e access.Environment) bool { return e.Name == name }) {
-			c.errs.add(at, "environment %q is not configured", name)
-		}
-	}
-	switch {
-	case o.Ceiling == nil:
-	case !d.rule.Ceiling.Allows(*o.Ceiling) && !o.AcceptRisk:
-		c.errs.add(at, "ceiling %s is above the rule's, %s: what that may break is said in its remedy; add accept_risk: true to take it on", ceilingText(*o.Ceiling), ceilingText(d.rule.Ceiling))
-	default:
-		d.rule.Ceiling = *o.Ceiling
-	}
-	for name, raw := range o.Params {
-		old, ok := d.rule.Params[name]
-		v, valid := paramValue(raw)
-		switch {
-		case !ok:
-			c.errs.add(at, "no parameter %q%s", name, suggestion(name, d.rule.Params))
-		case !valid || !paramType(v).IsExactType(paramType(old)):
-			c.errs.add(at, "parameter %s: want a %s such as %v", name, paramType(old), old)
-		default:
-			d.rule.Params[name] = v
-		}
-	}
 }

@@ -144,7 +144,7 @@ func (e *Engine) take(files []loaded, overrides map[string]Override, errs *LoadE
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(overrides)) {
-		at := position{file: "override of " + id}
+		at := position{file: overrideOf + id}
 		switch _, ok := first[id]; {
 		case ok:
 		case odd != nil: // it may be there

@@ -150,8 +150,8 @@ func TestOverrides(t *testing.T) {
 	}
 	_, err := Load(p, Source{"f.yaml", []byte(good)})
 	for _, want := range []string{
-		`override of mine/clusterless: severity "grave"`, `environment "moon" is not configured`, `no parameter "prefx": did you mean "prefix"?`,
-		"parameter after: want a google.protobuf.Duration such as 24h0m0s", `override of network/open-to-wrold: there is no such rule: did you mean "network/open-to-world"?`,
+		`override of mine/clusterless severity: severity "grave"`, `environment "moon" is not configured`, `no parameter "prefx": did you mean "prefix"?`,
+		"parameter after: want a duration, such as 24h", `override of network/open-to-wrold: there is no such rule: did you mean "network/open-to-world"?`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
@@ -232,5 +232,21 @@ func TestCeilingOverride(t *testing.T) {
 	}
 	if _, err := load(access.CeilingAuto, false); err == nil || !strings.Contains(err.Error(), "add accept_risk: true") {
 		t.Errorf("raised: %v", err)
+	}
+}
+
+// TestTexts: each rule has its text as it stands in its file, also alone and beside others.
+func TestTexts(t *testing.T) {
+	other := strings.Replace(good, "mine/clusterless", "mine/other", 1)
+	for name, c := range map[string]struct{ file, want string }{
+		"alone":         {good, good},
+		"in a document": {"---\n" + good + "\n---\n" + other, good},
+		"the first":     {good + "---\n" + other, good},
+		"in a list":     {"- " + strings.ReplaceAll(strings.TrimSpace(good), "\n", "\n  ") + "\n\n- " + strings.ReplaceAll(other, "\n", "\n  "), "- " + strings.ReplaceAll(strings.TrimSpace(good), "\n", "\n  ") + "\n"},
+	} {
+		r, _ := mustLoad(t, testPolicy(), Source{"f.yaml", []byte(c.file)}).Rule("mine/clusterless")
+		if diff := cmp.Diff(c.want, r.Text); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

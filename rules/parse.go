@@ -64,11 +64,11 @@ func parse(src Source, errs *LoadErrors, trusted bool) []*draft {
 	for {
 		var doc yaml.Node
 		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return out
+		if err != nil && !errors.Is(err, io.EOF) {
+			p.badYAML(err)
 		}
 		if err != nil {
-			p.badYAML(err)
+			p.cut(out)
 			return out
 		}
 		for _, n := range doc.Content {
@@ -100,7 +100,6 @@ func (p *parser) rules(n *yaml.Node) (out []*draft) {
 		for _, c := range n.Content {
 			out = append(out, p.rules(c)...)
 		}
-		p.cut(out)
 	case yaml.MappingNode:
 		out = append(out, p.rule(n))
 	default:
@@ -111,7 +110,8 @@ func (p *parser) rules(n *yaml.Node) (out []*draft) {
 	return out
 }
 
-// cut gives the rules of a list their texts: each reaches to the next one.
+// cut gives the rules of a file their texts: each reaches to the next one, or to the end of
+// its document.
 func (p *parser) cut(list []*draft) {
 	lines := strings.SplitAfter(string(p.src.Text), "\n")
 	for i, d := range list {
@@ -119,9 +119,14 @@ func (p *parser) cut(list []*draft) {
 		if i+1 < len(list) {
 			end = list[i+1].rule.Line - 1
 		}
-		if from := d.rule.Line - 1; from < end {
-			d.rule.Text = strings.TrimRight(strings.Join(lines[from:end], ""), "\n") + "\n"
+		from := d.rule.Line - 1
+		if from >= end {
+			continue
 		}
+		if i := slices.Index(lines[from:end], "---\n"); i > 0 {
+			end = from + i
+		}
+		d.rule.Text = strings.TrimRight(strings.Join(lines[from:end], ""), "\n") + "\n"
 	}
 }
 

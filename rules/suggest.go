@@ -1,6 +1,10 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // suggestion is a hint at the word that was meant; empty if none is near.
 func suggestion[V any](word string, known map[string]V) string {
@@ -42,3 +46,23 @@ func distance(a, b string) int {
 // MeantKind is a hint at the kind that a word was meant for, as ": did you mean …"; it may
 // be empty.
 func MeantKind(word string) string { return suggestion(word, kindNames()) }
+
+// MeantRule is a hint at the rules of a list that a word was meant for; it may be empty.
+// What is near counts, and what has the word as its name, or a part of it.
+func MeantRule(word string, list []Rule) string {
+	ids, parts := map[string]bool{}, []string{}
+	_, name, ok := strings.Cut(word, "/")
+	if !ok {
+		name = word
+	}
+	for _, r := range list {
+		ids[r.ID] = true
+		if _, own, _ := strings.Cut(r.ID, "/"); len(name) > 2 && (strings.Contains(own, name) || strings.Contains(name, own) || distance(name, own) < 3) {
+			parts = append(parts, strconv.Quote(r.ID))
+		}
+	}
+	if near := suggestion(word, ids); near != "" || len(parts) == 0 {
+		return near
+	}
+	return ": did you mean " + strings.Join(parts[:min(len(parts), 5)], " or ") + "?"
+}

@@ -46,6 +46,7 @@ func TestBadRulesAndWaivers(t *testing.T) {
 	waiver := func(rest string) string {
 		return "waivers:\n  - {id: w, rule: network/open-to-world, owner: alice, reason: a test of the load, granted: 2026-11-01T00:00:00Z, " + rest + "}\n"
 	}
+	override := func(of string) []string { return []string{"[rules]", "[rules], override: {" + of + "}"} }
 	for name, c := range map[string]struct {
 		rule   string   // "": goodRule
 		second string   // another rule file
@@ -70,6 +71,17 @@ func TestBadRulesAndWaivers(t *testing.T) {
 		"not YAML":                {rule: "id: [", want: []string{`rules/a.yaml:\d+:\d+: not YAML`}},
 		"both at once":            {rule: change("severity:", "severty:"), second: strings.Replace(change("cluster.name.s", "cluster.nmae.s"), "mine/named", "mine/other", 1), want: []string{`rules/a.yaml:4:1: `, `rules/b.yaml:6:14: `}},
 		"an override of nothing":  {edit: []string{"[rules]", "[rules], override: {network/open-to-wrold: {severity: low}}"}, want: []string{`conf.yaml:9:\d+: rules.override.*did you mean "network/open-to-world"`}},
+		"a parameter of no name":  {edit: override("mine/named: {params: {prefix: x}}"), want: []string{`conf.yaml:9:\d+: rules.override.mine/named.params.prefix: no parameter "prefix": the rule has none`}},
+		"a parameter misspelt":    {edit: override("network/entry-too-broad: {params: {min_prefix_4: 24}}"), want: []string{`conf.yaml:9:\d+: rules.override.network/entry-too-broad.params.min_prefix_4: no parameter .*did you mean "min_prefix_v4"`}},
+		"a parameter of a type":   {edit: override("network/entry-too-broad: {params: {min_prefix_v4: \"24\"}}"), want: []string{`conf.yaml:9:86: rules.override.network/entry-too-broad.params.min_prefix_v4: parameter min_prefix_v4: want a whole number, such as 24`}},
+		"two of them":             {edit: override("network/entry-too-broad: {params: {min_prefix_v4: 2.5, x: {a: b}}}"), want: []string{`params.min_prefix_v4: `, `params.x: no parameter "x": the rule has min_prefix_v4, min_prefix_v6`}},
+		"a ceiling raised":        {edit: override("network/entry-too-broad: {ceiling: auto}"), want: []string{`conf.yaml:9:\d+: rules.override.network/entry-too-broad.ceiling: ceiling auto is above the rule's, ask: .*accept_risk`}},
+		"a ceiling of no name":    {edit: override("network/entry-too-broad: {ceiling: max}"), want: []string{`conf.yaml:9:\d+: rules.override.network/entry-too-broad.ceiling: "max" is not a ceiling`}},
+		"a severity of no name":   {edit: override("network/entry-too-broad: {severity: grave}"), want: []string{`conf.yaml:9:\d+: rules.override.network/entry-too-broad.severity: "grave" is not a severity`}},
+		"an environment unknown":  {edit: override("network/entry-too-broad: {environments: [prod, prd]}"), want: []string{`conf.yaml:9:\d+: rules.override.network/entry-too-broad.environments\[1\]: .*did you mean "prod"`}},
+		"a key of an override":    {edit: override("network/entry-too-broad: {ceilng: tell}"), want: []string{`conf.yaml:9:\d+: rules.override.network/entry-too-broad.ceilng: unknown key; did you mean "ceiling"`}},
+		"a list of overrides":     {edit: []string{"[rules]", "[rules], override: [a]"}, want: []string{`conf.yaml:9:\d+: rules.override: expected a mapping`}},
+		"no secret, and a typo":   {rule: change("cluster.name.s", "cluster.nmae.s"), edit: []string{"GW_BAD_ID", "GW_UNSET_ID"}, want: []string{`conf.yaml:4:\d+: read credentials of org .*GW_UNSET_ID`, `rules/a.yaml:6:14: `}},
 		"a waiver without an end": {conf: waiver("name: 0.0.0.0/0"), want: []string{`conf.yaml:11:5: waivers\[0\].until: missing`}},
 		"a waiver too long":       {conf: waiver("name: 0.0.0.0/0, environment: prod, until: 2026-11-05T00:00:00Z"), want: []string{`conf.yaml:11:\d+: waivers\[0\].until: a finding of severity critical is waived for 1 days at most`}},
 		"a waiver for ever":       {conf: waiver("name: 0.0.0.0/0, until: 2028-11-05T00:00:00Z"), want: []string{`conf.yaml:11:\d+: waivers\[0\].until: \d+ days after granted, too long`}},

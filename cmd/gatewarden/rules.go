@@ -17,6 +17,7 @@ import (
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/daemon"
 	"github.com/gatewarden/gatewarden/internal/report"
+	"github.com/gatewarden/gatewarden/rules"
 )
 
 func rulesCommand(stdout io.Writer) *cobra.Command {
@@ -63,19 +64,23 @@ func ruleRows(file string) ([]ruleRow, error) {
 	}
 	out := []ruleRow{}
 	for _, r := range list {
-		row := ruleRow{
-			ID: r.ID, Gate: string(report.GateOf(r.ID)), On: string(r.On), Severity: string(r.Severity), Remedy: r.Remedy, Ceiling: string(r.Ceiling),
-			Controls: r.Controls, Title: r.Title, BuiltIn: r.BuiltIn,
-		}
-		if row.Ceiling == "" {
-			row.Ceiling = "tell"
-		}
-		for _, k := range r.Kinds {
-			row.Kind = append(row.Kind, string(k))
-		}
-		out = append(out, row)
+		out = append(out, rowOf(r))
 	}
 	return out, nil
+}
+
+func rowOf(r rules.Rule) ruleRow {
+	row := ruleRow{
+		ID: r.ID, Gate: string(report.GateOf(r.ID)), On: string(r.On), Severity: string(r.Severity), Remedy: r.Remedy, Ceiling: string(r.Ceiling),
+		Controls: r.Controls, Title: r.Title, BuiltIn: r.BuiltIn,
+	}
+	if row.Ceiling == "" {
+		row.Ceiling = "tell"
+	}
+	for _, k := range r.Kinds {
+		row.Kind = append(row.Kind, string(k))
+	}
+	return row
 }
 
 func rulesListCommand(stdout io.Writer) *cobra.Command {
@@ -170,32 +175,6 @@ func asYAML(w io.Writer, v any) error {
 
 func outputFlag(c *cobra.Command, format *string) {
 	c.Flags().StringVarP(format, "output", "o", "table", "table, json or yaml")
-}
-
-func rulesShowCommand(stdout io.Writer) *cobra.Command {
-	var file string
-	c := &cobra.Command{
-		Use: "show ID", Short: "Show one rule: its text, its parameters and its tests", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			f, err := optional(file)
-			if err != nil {
-				return err
-			}
-			list, err := daemon.Rules(f)
-			if err != nil {
-				return coded{exitUsage, err}
-			}
-			for _, r := range list {
-				if r.ID == args[0] {
-					_, err := fmt.Fprintf(stdout, "# %s:%d\n%s", r.Source, r.Line, r.Text)
-					return err
-				}
-			}
-			return coded{exitUsage, fmt.Errorf("there is no rule %q: gatewarden rules list names them all", args[0])}
-		},
-	}
-	configFlag(c, &file)
-	return c
 }
 
 func rulesTestCommand(stdout io.Writer) *cobra.Command {

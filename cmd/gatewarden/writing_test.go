@@ -122,3 +122,36 @@ func output(t *testing.T, args ...string) string {
 	}
 	return out.String()
 }
+
+// TestRulesShow: a rule is shown as text and for programs; of an id that is not there, those
+// that are near are named.
+func TestRulesShow(t *testing.T) {
+	if got := output(t, "rules", "show", "network/entry-too-broad"); !strings.HasPrefix(got, "# builtin/network.yaml:") || !strings.Contains(got, "min_prefix_v4: 24\n") {
+		t.Error(got)
+	}
+	var one struct {
+		ID, Why, Ceiling, Text string
+		Params                 map[string]any
+		Reads                  []string
+		BuiltIn                bool
+	}
+	if err := json.Unmarshal([]byte(output(t, "rules", "show", "network/entry-too-broad", "-o", "json")), &one); err != nil {
+		t.Fatal(err)
+	}
+	if one.ID != "network/entry-too-broad" || one.Why == "" || one.Ceiling != "ask" || one.Params["min_prefix_v4"] != 24.0 || len(one.Reads) != 1 || !one.BuiltIn || one.Text == "" {
+		t.Errorf("%+v", one)
+	}
+	for id, want := range map[string]string{
+		"network/open-to-wrold":  `there is no rule "network/open-to-wrold": did you mean "network/open-to-world"?;`,
+		"open-to-world":          `did you mean "network/open-to-world" or "network/transient-open-to-world"?;`,
+		"dbuser/entry-too-broad": `did you mean "network/entry-too-broad"?;`,
+		"xyzzy":                  `there is no rule "xyzzy"; gatewarden rules list names them all`,
+	} {
+		for _, command := range []string{"show", "policy"} {
+			var out, errs bytes.Buffer
+			if code := run([]string{"rules", command, id}, &out, &errs); code != exitUsage || !strings.Contains(errs.String(), want) {
+				t.Errorf("rules %s %s: exit code %d: %s", command, id, code, errs.String())
+			}
+		}
+	}
+}

@@ -75,8 +75,8 @@ func placed(f *config.File, err error) error {
 	}
 	for i := range all.Problems {
 		p := &all.Problems[i]
-		if id, of := strings.CutPrefix(p.File, "override of "); of && p.Line == 0 {
-			path := "rules.override." + id
+		if id, key, of := p.InOverride(); of {
+			path := strings.TrimSuffix("rules.override."+id+"."+key, ".")
 			p.Line, p.Column = f.Position(path)
 			p.File, p.Message = f.Name, path+": "+p.Message
 		}

@@ -26,6 +26,24 @@ func Rules(f *config.File) ([]rules.Rule, error) {
 	return s.engine.Rules(), nil
 }
 
+// Rule is one rule of a configuration; without a configuration, a built-in one.
+func Rule(f *config.File, id string) (rules.Rule, error) {
+	list, err := Rules(f)
+	if err != nil {
+		return rules.Rule{}, err
+	}
+	return ruleOf(list, id)
+}
+
+func ruleOf(list []rules.Rule, id string) (rules.Rule, error) {
+	for _, r := range list {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return rules.Rule{}, configError{fmt.Errorf("there is no rule %q%s; gatewarden rules list names them all", id, rules.MeantRule(id, list))}
+}
+
 // RulesDocs is the reference of the rules, in Markdown.
 func RulesDocs(list []rules.Rule) string { return rules.Docs(list) }
 
@@ -63,15 +81,11 @@ func Prevention(f *config.File, rule, environment string, projects []string) (pr
 	if err != nil {
 		return prevent.Text{}, err
 	}
-	known := false
-	for _, r := range list {
-		if r.ID == rule {
-			known, given.Params = true, r.Params
-		}
+	r, err := ruleOf(list, rule)
+	if err != nil {
+		return prevent.Text{}, err
 	}
-	if !known {
-		return prevent.Text{}, configError{fmt.Errorf("there is no rule %q: gatewarden rules list names them all", rule)}
-	}
+	given.Params = r.Params
 	if f != nil {
 		declare(&given, f, environment)
 	}

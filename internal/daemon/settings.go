@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -45,11 +46,12 @@ func buildSound(f *config.File) (*settings, error) { return buildWith(f, rules.L
 type loader func(rules.Policy, ...rules.Source) (*rules.Engine, error)
 
 func buildWith(f *config.File, load loader) (*settings, error) {
-	own, err := ownAccess(f)
-	if err != nil {
-		return nil, err
+	own, unset := ownAccess(f)
+	s, err := buildOf(f, own, load)
+	if err := errors.Join(unset, err); err != nil {
+		return nil, err // both: where secrets are not at hand, the rules are checked all the same
 	}
-	return buildOf(f, own, load)
+	return s, nil
 }
 
 // buildFor is build for an installation whose own credentials are these.
@@ -237,7 +239,7 @@ func ownAccess(f *config.File) (access.OwnAccess, error) {
 			id, _, err := c.Resolve()
 			if err != nil {
 				line, col := f.Position(fmt.Sprintf("atlas.orgs[%d].%s", i, name))
-				return own, fmt.Errorf("%s:%d:%d: %s credentials of org %s: %w", f.Name, line, col, name, o.ID, err)
+				return own, fmt.Errorf("%s:%d:%d: %s credentials of org %s: %s", f.Name, line, col, name, o.ID, strings.ReplaceAll(err.Error(), "\n", "; "))
 			}
 			own.Credentials = append(own.Credentials, id)
 			if name == "write" {

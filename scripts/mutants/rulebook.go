@@ -28,7 +28,7 @@ func rulebook() []mutant {
 		{"failing-rule-not-told", "rules/failure.go", "	for _, id := range slices.Sorted(maps.Keys(w.failures)) {\n", "	for _, id := range slices.Sorted(maps.Keys(w.failures))[:0] {\n", rules, "TestBuiltInProved"},
 		{"domain-by-its-end", "rules/people_accounts.go", "access.FoldName(allowed) == d })", "strings.HasSuffix(d, access.FoldName(allowed)) })", rules, "Test.*"},
 		{"tests-that-assert-nothing-pass", "rules/filetest.go", "	if why := t.vacuous(r); why != \"\" {\n", "	if why := t.vacuous(r); false && why != \"\" {\n", "./cmd/gatewarden", "TestScripts"},
-		{"ceiling-raised-in-silence", "rules/compile.go", "	case !d.rule.Ceiling.Allows(*o.Ceiling) && !o.AcceptRisk:\n", "	case false:\n", rules, "TestOverride.*|TestCeiling.*"},
+		{"ceiling-raised-in-silence", "rules/override.go", "	case !d.rule.Ceiling.Allows(*o.Ceiling) && !o.AcceptRisk:\n", "	case false:\n", rules, "TestOverride.*|TestCeiling.*"},
 
 		// One look, and what is made of it.
 		{"denied-read-taken-for-empty-list", "internal/scan/inventory.go", "	c.Status, c.Reason, c.StatusSince, c.Odd = r.Status, r.Reason, r.Began, r.Odd\n", "	c.Status, c.Reason, c.StatusSince, c.Odd = access.StatusComplete, r.Reason, r.Began, r.Odd\n", "./internal/scan", "TestScanDenied"},

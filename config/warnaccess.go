@@ -66,6 +66,7 @@ func (w *warner) identities() {
 	for j, id := range w.file.Identities {
 		at := fmt.Sprintf("identities[%d]", j)
 		w.idle(at, id)
+		w.byName(at, id)
 		for i, earlier := range w.file.Identities[:j] {
 			if !covers(earlier.Environments, id.Environments, same[string]) {
 				continue
@@ -92,6 +93,33 @@ func (w *warner) idle(at string, id access.Identity) {
 	if len(id.Roles)+len(id.Scopes) > 0 && !asks(id) {
 		w.warn(at, "roles and scopes have no effect: they are those of database users, and it names none; roles of machines are atlas_roles")
 	}
+}
+
+// byName warns of what a name alone does not give: whoever makes users and credentials
+// chooses what they are called.
+func (w *warner) byName(at string, id access.Identity) {
+	permits := id.Class == access.ClassSync || id.Class == access.ClassPlatformAdmin || id.Class == access.ClassMigration && id.MaxAge == 0
+	for i, name := range id.Usernames {
+		if permits && len(id.Labels) == 0 && strings.Contains(name, "*") {
+			w.warn(fmt.Sprintf("%s.usernames[%d]", at, i), "a pattern alone: those whom it matches are of class %s, but may not be administrators; %s", id.Class, binding(id.Class))
+		}
+	}
+	owner := slices.Contains(id.AtlasRoles, reach.OrgOwner) || slices.Contains(id.AtlasRoles, reach.ProjectOwner)
+	for i, name := range id.Machines {
+		if owner && (strings.Contains(name, "*") || !strings.HasPrefix(name, "mdb_sa_id_") && len(name) != publicKey) {
+			w.warn(fmt.Sprintf("%s.machines[%d]", at, i), "neither a client id nor a public key: by what it is called a credential is not taken for a declared owner")
+		}
+	}
+}
+
+// publicKey is how long the public keys of Atlas are.
+const publicKey = 8
+
+func binding(class string) string {
+	if class == access.ClassMigration {
+		return "give the very names, labels, or a max_age"
+	}
+	return "give the very names, or labels"
 }
 
 // roles warns of a declared role that is a built-in one but for its case.

@@ -231,7 +231,29 @@ func (s *subject) machineRoles() []string {
 }
 
 func (s *subject) ownsOrg() bool {
-	return slices.Contains(s.machine().org, reach.OrgOwner) && !slices.Contains(s.identity().AtlasRoles, reach.OrgOwner)
+	return slices.Contains(s.machine().org, reach.OrgOwner) && !slices.Contains(s.bound(s.identity()), reach.OrgOwner)
+}
+
+// bound are the roles that an identity declares for the credential by its public key or
+// client id. What a credential is called, whoever makes one chooses: a name, or a pattern,
+// says what it is for and makes no owner.
+func (s *subject) bound(id *access.Identity) []string {
+	if !slices.Contains(id.Machines, s.ref.Name) {
+		return nil
+	}
+	return id.AtlasRoles
+}
+
+// ownerByName reports whether an identity that makes the credential an owner knows it by
+// what it is called, and not by its id.
+func (s *subject) ownerByName() bool {
+	for _, id := range s.w.policy.Identities {
+		owner := slices.Contains(id.AtlasRoles, reach.OrgOwner) || containedIn(id.AtlasRoles, reach.ProjectOwner)
+		if owner && s.bound(&id) == nil && firstMachine([]access.Identity{id}, s.machineNames()) != &nobody {
+			return true
+		}
+	}
+	return false
 }
 
 // ownedProjects are those that the credential is an owner of, without being declared so
@@ -240,7 +262,7 @@ func (s *subject) ownedProjects() (out []machineProject) {
 	for _, p := range s.machine().projects {
 		switch {
 		case !slices.Contains(p.roles, reach.ProjectOwner):
-		case p.told && !containedIn(s.w.policy.machine(p.env, s.machineNames()).AtlasRoles, reach.ProjectOwner):
+		case p.told && !containedIn(s.bound(s.w.policy.machine(p.env, s.machineNames())), reach.ProjectOwner):
 			out = append(out, p)
 		case !p.told && !s.ownerSomewhere():
 			out = append(out, p)
@@ -264,7 +286,7 @@ func (s *subject) ownerUnclear() (out []machineProject) {
 // environment.
 func (s *subject) ownerSomewhere() bool {
 	for _, env := range append([]access.Environment{{}}, s.w.policy.Environments...) {
-		if containedIn(s.w.policy.machine(env.Name, s.machineNames()).AtlasRoles, reach.ProjectOwner) {
+		if containedIn(s.bound(s.w.policy.machine(env.Name, s.machineNames())), reach.ProjectOwner) {
 			return true
 		}
 	}

@@ -267,13 +267,13 @@ func TestMachineMakerToldLater(t *testing.T) {
 func TestMachineIdentity(t *testing.T) {
 	p := testPolicy()
 	p.Identities = []access.Identity{
-		{Class: access.ClassAutomation, Machines: []string{"ci-*"}, Environments: []string{"dev"}, AtlasRoles: []string{reach.ProjectOwner}},
+		{Class: access.ClassAutomation, Machines: []string{"ci-*", "mdb_sa_id_a"}, Environments: []string{"dev"}, AtlasRoles: []string{reach.ProjectOwner}},
 		{Class: access.ClassApp, Machines: []string{"*-shop", "mdb_sa_id_x"}},
 		{Class: access.ClassAutomation, Machines: []string{"ci-*"}, Environments: []string{"prod"}, AtlasRoles: []string{"GROUP_CLUSTER_MANAGER"}},
 	}
 	e := mustLoad(t, p)
 	for title, want := range map[string]string{"ci-shop": access.ClassAutomation, "web-shop": access.ClassApp, "ci": "", "CI-shop": access.ClassApp, "ci\u2010shop": ""} {
-		s := machineSubject(e, machineOrg(nil, access.ServiceAccount{ClientID: "mdb_sa_id_a", Title: title}), "mdb_sa_id_a")
+		s := machineSubject(e, machineOrg(nil, access.ServiceAccount{ClientID: "mdb_sa_id_b", Title: title}), "mdb_sa_id_b")
 		if got := s.identity().Class; got != want {
 			t.Errorf("%q is of class %q, want %q", title, got, want)
 		}

@@ -145,6 +145,24 @@ func (s *subject) className() ref.Val {
 	return s.class
 }
 
+// loose reports whether the user is of a class that permits more than none does, by nothing
+// but a pattern for names: whoever makes users may call one so. The very name, a label, or an
+// age that such users may reach binds the class. (break_glass is bound by its own rule.)
+func (s *subject) loose() bool {
+	id := s.identity()
+	if id.Class != access.ClassSync && id.Class != access.ClassMigration && id.Class != access.ClassPlatformAdmin {
+		return false
+	}
+	aged := id.MaxAge > 0 && id.Class == access.ClassMigration
+	return len(id.Labels) == 0 && !aged && !slices.Contains(id.Usernames, s.user().Username)
+}
+
+// syncs reports whether the user copies a cluster now, as declared.
+func (s *subject) syncs() bool {
+	id := s.identity()
+	return id.Class == access.ClassSync && s.now.Before(id.Until) && !s.loose()
+}
+
 // byHand reports whether somebody made or edited the resource: Atlas lets nobody do that with
 // a user of its own (that its events name Atlas as the actor then is a guess), so one who is
 // only called like those is not one.

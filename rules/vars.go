@@ -133,6 +133,8 @@ var ofUser = []variable{
 	{"identity.declares_admin", cel.BoolType, "Its identity declares atlasAdmin, or a role that reaches it.", func(s *subject) any { return s.declaresAdmin() }},
 	{"identity.until", cel.TimestampType, "Until when its identity is declared; ask identity.has_until first.", func(s *subject) any { return s.identity().Until }},
 	{"identity.has_until", cel.BoolType, "Its identity is declared until a date.", func(s *subject) any { return !s.identity().Until.IsZero() }},
+	{"identity.loose", cel.BoolType, "It is of a class that permits more than none does, by nothing but a pattern for names.", func(s *subject) any { return s.loose() }},
+	{"identity.syncs", cel.BoolType, "It is a sync before its declared end, and more than a pattern for names says so.", func(s *subject) any { return s.syncs() }},
 	{"targets.names", cel.ListType(cel.StringType), "The clusters, federated databases and stream workspaces of the project.", func(s *subject) any { return s.w.targets() }},
 	{"targets.count", cel.IntType, "How many of these the project has.", func(s *subject) any { return len(s.w.targets()) }},
 	{"admin.reached", cel.BoolType, "The user reaches atlasAdmin, through roles at any depth.", func(s *subject) any { return s.admin().reached }},

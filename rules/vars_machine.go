@@ -36,6 +36,7 @@ func machineFamilies() []family {
 			{"machine.keyed", cel.StringType, "The names of the roles that the credential lists itself.", func(s *subject) any { return machineList(s.keyedRoles()) }},
 			{"machine.org_roles", cel.StringType, "Its roles on the org.", func(s *subject) any { return machineList(s.machine().org) }},
 			{"machine.org_owner", cel.BoolType, "It is an owner of the org, and not declared so.", func(s *subject) any { return s.ownsOrg() }},
+			{"machine.owner_by_name", cel.BoolType, "It is declared as an owner only by what it is called.", func(s *subject) any { return s.ownerByName() }},
 			{"machine.owned", cel.StringType, "The projects of which it is an owner, and not declared so.", func(s *subject) any { return machineList(projectTitles(s.ownedProjects())) }},
 			{"machine.owned_in_production", cel.BoolType, "One of these projects counts as production.", func(s *subject) any { return anyInProduction(s.ownedProjects()) }},
 			{"machine.owner_unclear", cel.StringType, "The projects of which it is an owner and that did not tell their environment, so that a declaration may cover it.", func(s *subject) any { return machineList(projectTitles(s.ownerUnclear())) }},

@@ -10,6 +10,19 @@ import (
 // govReadsDocuments is the least role that opens documents in Data Explorer.
 const govReadsDocuments = "GROUP_DATA_ACCESS_READ_ONLY"
 
+// govExplorerTeams are the teams to which the access matrix gives a role of the environment
+// that opens documents. That owners of the organization may do everything grants nobody the
+// use of it: every matrix has them.
+func (w *world) govExplorerTeams() []string {
+	out := []string{}
+	for _, row := range w.Matrix {
+		if covers(row.Roles[w.govRow()], govReadsDocuments) {
+			out = append(out, row.Team)
+		}
+	}
+	return out
+}
+
 // govDocumentTeams are the teams to which the access matrix grants Data Explorer here: by
 // a role of the environment, or by one on the organization that brings such a role.
 func (w *world) govDocumentTeams() []string {

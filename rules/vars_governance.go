@@ -76,7 +76,7 @@ var ofClusters = []variable{
 // ofDocuments tell who may open documents in Data Explorer.
 var ofDocuments = []variable{
 	{"explorer.matrix", cel.BoolType, "A matrix of teams is declared.", func(s *subject) any { return len(s.w.Matrix) > 0 }},
-	{"explorer.teams", govTexts, "The teams to which the matrix grants Data Explorer here.", func(s *subject) any { return s.w.govDocumentTeams() }},
+	{"explorer.teams", govTexts, "The teams to which the matrix grants Data Explorer here, by a role of the environment.", func(s *subject) any { return s.w.govExplorerTeams() }},
 }
 
 // ofBrowsing tell of somebody who did.

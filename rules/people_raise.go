@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -39,10 +40,54 @@ func (s *subject) compareBefore() raiseFacts {
 		out.doubt = s.w.untoldGrants()
 	}
 	out.roles, out.production = s.stronger(before, after)
+	if s.asInvited() {
+		out.roles = slices.DeleteFunc(out.roles, func(r string) bool { return !isOwner(r) })
+	}
 	if len(out.roles) > 0 {
 		out.doubt = ""
 	}
 	return out
+}
+
+// asInvited reports whether somebody joined with exactly what the invitation said: that gave
+// the roles, and it was pending for all to see. What the org's invitations said is told by
+// those that went with this judgement. To become an owner is told all the same.
+func (s *subject) asInvited() bool {
+	switch after := s.change.After.State.(type) {
+	case access.ProjectMember:
+		before, ok := access.As[access.ProjectMember](s.change.Before)
+		return ok && !active(before.Status) && active(after.Status) && sameRoles(before.Roles, after.Roles)
+	case access.TeamMember:
+		if before, ok := access.As[access.TeamMember](s.change.Before); ok {
+			return !active(before.Status) && active(after.Status)
+		}
+		return slices.Contains(s.taken(after.Username).Teams, after.Team)
+	case access.OrgMember:
+		i := s.taken(after.Username)
+		return s.change.Before.IsZero() && i.Username != "" && sameRoles(i.OrgRoles, after.OrgRoles)
+	}
+	return false
+}
+
+// taken is the invitation that the person had until now; the zero one if they had none.
+func (s *subject) taken(username string) access.Invitation {
+	for _, c := range s.w.in.Changes {
+		i, ok := access.As[access.Invitation](c.Before)
+		if ok && c.Op == access.OpDeleted && c.Ref.Scope == s.ref.Scope && i.Username == username && (i.Status == "" || i.Status == "PENDING") {
+			return i
+		}
+	}
+	return access.Invitation{}
+}
+
+func sameRoles(a, b []string) bool {
+	return slices.Equal(access.SortNames(slices.Clone(a)), access.SortNames(slices.Clone(b)))
+}
+
+// isOwner takes a role with or without where it is held.
+func isOwner(role string) bool {
+	name, _, _ := strings.Cut(role, " on ")
+	return name == reach.OrgOwner || name == reach.ProjectOwner
 }
 
 // otherGroup: a mapping that is pointed at another group gives all of its roles to others.

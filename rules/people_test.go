@@ -178,7 +178,11 @@ func TestRaiseOnJoining(t *testing.T) {
 	team := func(status string) access.Box {
 		return access.Box{State: access.TeamMember{Team: "t", Username: "a", Status: status}}
 	}
+	member := func(status string, roles ...string) access.Box {
+		return access.Box{State: access.ProjectMember{Username: "a", Status: status, Roles: roles}}
+	}
 	org := access.OrgScope(testOrg)
+	managers := access.Facts{V: 1, Projects: []access.Contribution{{Scope: prj, Title: "shop-dev", Environment: "dev", Teams: []access.TeamGrant{{Team: "t", Roles: []string{"GROUP_CLUSTER_MANAGER"}}}}}}
 	facts := access.Facts{V: 1, Projects: []access.Contribution{{Scope: prj, Title: "shop-dev", Environment: "dev", Teams: []access.TeamGrant{{Team: "t", Roles: []string{"GROUP_OWNER"}}}}}}
 	for name, tc := range map[string]struct {
 		scope         access.Scope
@@ -190,6 +194,11 @@ func TestRaiseOnJoining(t *testing.T) {
 	}{
 		"invited to a project":             {scope: prj, op: access.OpCreated, after: project("PENDING"), want: []string{}},
 		"accepted":                         {scope: prj, op: access.OpUpdated, before: project("PENDING"), after: project("ACTIVE"), want: []string{"GROUP_OWNER"}},
+		"accepted as invited":              {scope: prj, op: access.OpUpdated, before: member("PENDING", "GROUP_CLUSTER_MANAGER"), after: member("ACTIVE", "GROUP_CLUSTER_MANAGER"), want: []string{}},
+		"accepted, and given more":         {scope: prj, op: access.OpUpdated, before: member("PENDING", "GROUP_READ_ONLY"), after: member("ACTIVE", "GROUP_READ_ONLY", "GROUP_CLUSTER_MANAGER"), want: []string{"GROUP_CLUSTER_MANAGER", "GROUP_READ_ONLY"}},
+		"raised after it was accepted":     {scope: prj, op: access.OpUpdated, before: member("ACTIVE", "GROUP_READ_ONLY"), after: member("ACTIVE", "GROUP_CLUSTER_MANAGER"), want: []string{"GROUP_CLUSTER_MANAGER"}},
+		"joined a team as invited":         {scope: org, op: access.OpUpdated, before: team("PENDING"), after: team("ACTIVE"), facts: managers, want: []string{}},
+		"joined a team uninvited":          {scope: org, op: access.OpCreated, after: team("ACTIVE"), facts: managers, want: []string{"GROUP_CLUSTER_MANAGER on shop-dev"}},
 		"added at once":                    {scope: prj, op: access.OpCreated, after: project(""), want: []string{"GROUP_OWNER"}},
 		"removed":                          {scope: prj, op: access.OpDeleted, before: project("ACTIVE"), want: []string{}},
 		"it could not be read before":      {scope: prj, op: access.OpUpdated, after: project("ACTIVE"), want: []string{}, doubt: true},

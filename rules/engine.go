@@ -12,8 +12,8 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// Engine judges by one set of rules under one policy. It never changes and may be
-// used by many goroutines.
+// Engine judges by one set of rules under one policy. It never changes (but for what it
+// remembers of Cedar texts) and may be used by many goroutines.
 type Engine struct {
 	policy  *policy
 	rules   []*Rule // by id
@@ -21,6 +21,7 @@ type Engine struct {
 	refused []Refused
 	hash    string
 	failed  atomic.Pointer[func(rule string, err error)]
+	asked   govAsked // what resource policies cover
 }
 
 // Load builds an engine of the built-in rules and those of users. The error is a

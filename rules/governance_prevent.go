@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/rules/prevent"
@@ -43,8 +45,47 @@ func (w *world) govCoverage(rule string) prevent.Coverage {
 	if m.coverage == nil {
 		m.coverage = map[string]prevent.Coverage{}
 	}
-	m.coverage[rule] = govCovered(access.States[access.ResourcePolicy](w.in.Collections[access.KindResourcePolicy]), rule, w.govGiven(rule))
+	policies := access.States[access.ResourcePolicy](w.in.Collections[access.KindResourcePolicy])
+	m.coverage[rule] = w.engine.asked.of(govTextsOf(w.in.Scope, rule, policies), func() prevent.Coverage { return govCovered(policies, rule, w.govGiven(rule)) })
 	return m.coverage[rule]
+}
+
+// govAsked remembers what resource policies cover, by their texts: an org is judged whenever
+// a project of it tells something new, its policies change once in a while, and to parse and
+// ask them is most of what the judgement costs. What else the answer rests on is the engine's.
+type govAsked struct {
+	mu      sync.Mutex
+	answers map[string]prevent.Coverage
+}
+
+// govAskedMost is how much is remembered: some rules for each of a few dozen orgs.
+const govAskedMost = 512
+
+func (a *govAsked) of(key string, ask func() prevent.Coverage) prevent.Coverage {
+	a.mu.Lock()
+	c, ok := a.answers[key]
+	a.mu.Unlock()
+	if ok {
+		return c
+	}
+	c = ask()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.answers == nil || len(a.answers) >= govAskedMost {
+		a.answers = map[string]prevent.Coverage{}
+	}
+	a.answers[key] = c
+	return c
+}
+
+// govTextsOf is the same for a rule about an org with the same policies.
+func govTextsOf(org access.Scope, rule string, policies []access.ResourcePolicy) string {
+	parts := []string{string(org), rule}
+	for _, p := range policies {
+		parts = append(parts, strconv.Itoa(len(p.Policies)), p.Title)
+		parts = append(parts, p.Policies...)
+	}
+	return access.Hash(parts...)
 }
 
 // govCovered spares the questions where there is nobody to ask.

@@ -127,47 +127,6 @@ func serve(ctx context.Context, file string, f *config.File, logger *zap.Logger)
 	}
 }
 
-func checkCommand(stdout io.Writer) *cobra.Command {
-	var file, format string
-	var ask bool
-	c := &cobra.Command{
-		Use: "check --config FILE", Short: "Check a configuration and its rules, and start nothing", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			f, err := load(file)
-			if err != nil {
-				return err
-			}
-			checked, err := daemon.Check(f)
-			if err != nil {
-				return coded{exitUsage, err}
-			}
-			if ask {
-				return permissions(cmd.Context(), f, format, stdout)
-			}
-			for _, w := range checked.Warnings {
-				fmt.Fprintln(stdout, "warning:", w)
-			}
-			neverReplayed(cmd.Context(), f, stdout)
-			fmt.Fprintln(stdout, checked.Summary)
-			return nil
-		},
-	}
-	configFlag(c, &file)
-	c.Flags().BoolVar(&ask, "permissions", false, "ask Atlas whether the credentials hold the roles of atlas.profile; reads only")
-	c.Flags().StringVarP(&format, "output", "o", "table", "of --permissions: table or json")
-	var schema bool
-	c.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the configuration file, for editors, and exit")
-	check := c.RunE
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if schema {
-			_, err := stdout.Write(config.Schema())
-			return err
-		}
-		return check(cmd, args)
-	}
-	return c
-}
-
 func configFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVar(file, "config", "", "the configuration `FILE`")
 }

@@ -68,3 +68,12 @@ func TestExampleIsAccepted(t *testing.T) {
 		t.Errorf("check: exit %d:\n%s", code, out.String())
 	}
 }
+
+// TestExampleIsClean: the worked example is checked as its README says, without a secret and
+// without a warning.
+func TestExampleIsClean(t *testing.T) {
+	var out strings.Builder
+	if code := run([]string{"check", "--offline", "--config", "../../deploy/examples/examplecorp.yaml"}, &out, &out); code != 0 || strings.Contains(out.String(), "warning:") {
+		t.Errorf("exit %d:\n%s", code, out.String())
+	}
+}

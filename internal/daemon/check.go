@@ -26,15 +26,43 @@ func IsConfig(err error) bool {
 type Checked struct {
 	Summary  string           // a line
 	Warnings []config.Problem // in the order of the file
+	Skipped  []string         // what was not checked
 }
 
 // Check runs the checks that need the rule catalogue and the environment, and starts
 // nothing.
-func Check(f *config.File) (Checked, error) {
-	s, err := build(f)
+func Check(f *config.File) (Checked, error) { return checked(build(f)) }
+
+// CheckOffline is Check where the secrets are not at hand: it reads none of them.
+func CheckOffline(f *config.File) (Checked, error) {
+	out, err := checked(buildFor(f, access.OwnAccess{}))
+	out.Skipped = slices.Concat(secrets(f), []string{"whether Atlas takes the credentials (check --permissions)", "whether a daemon that runs has replayed what reverts", "whether the store and the addresses to listen on can be had"})
+	return out, err
+}
+
+// secrets are the places of the file that name one.
+func secrets(f *config.File) (out []string) {
+	at := func(path string) {
+		line, _ := f.Position(path)
+		out = append(out, fmt.Sprintf("%s (line %d): whether its secrets are there", path, line))
+	}
+	for i, o := range f.Atlas.Orgs {
+		at(fmt.Sprintf("atlas.orgs[%d].read", i))
+		if !o.Write.IsZero() {
+			at(fmt.Sprintf("atlas.orgs[%d].write", i))
+		}
+	}
+	if !f.Atlas.Webhook.Secret.IsZero() {
+		at("atlas.webhook.secret")
+	}
+	return out
+}
+
+func checked(s *settings, err error) (Checked, error) {
 	if err != nil {
 		return Checked{}, err
 	}
+	f := s.file
 	return Checked{
 		Summary: fmt.Sprintf("%s: ok: %d org(s), %d environment(s), %d rules; %s",
 			f.Name, len(f.Atlas.Orgs), len(f.Environments), len(s.engine.Rules()), writes(s)),

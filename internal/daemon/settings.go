@@ -48,13 +48,13 @@ type loader func(rules.Policy, ...rules.Source) (*rules.Engine, error)
 func buildWith(f *config.File, load loader) (*settings, error) {
 	own, unset := ownAccess(f)
 	s, err := buildOf(f, own, load)
-	if err := errors.Join(unset, err); err != nil {
+	if err := errors.Join(unset, webhookFits(f), err); err != nil {
 		return nil, err // both: where secrets are not at hand, the rules are checked all the same
 	}
 	return s, nil
 }
 
-// buildFor is build for an installation whose own credentials are these.
+// buildFor is build for an installation whose own credentials are these. It reads no secret.
 func buildFor(f *config.File, own access.OwnAccess) (*settings, error) {
 	return buildOf(f, own, rules.Load)
 }
@@ -89,9 +89,6 @@ func buildOf(f *config.File, own access.OwnAccess, load loader) (*settings, erro
 		return nil, err
 	}
 	if err := waiversFit(f, engine); err != nil {
-		return nil, err
-	}
-	if err := webhookFits(f); err != nil {
 		return nil, err
 	}
 	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user, warned: warnings(f, engine)}

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"await": await,
+			"wrong": wrong,
 			"expand": func(ts *testscript.TestScript, _ bool, args []string) { // $ATLAS, $ADMIN and $OPS in files
 				for _, name := range args {
 					text := strings.NewReplacer("$ATLAS", ts.Getenv("ATLAS"), "$ADMIN", ts.Getenv("ADMIN"), "$OPS", ts.Getenv("OPS")).Replace(ts.ReadFile(name))
@@ -89,5 +93,14 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		if time.Since(begin) > time.Minute {
 			ts.Fatalf("%s never answered %s: %v", args[0], args[1], err)
 		}
+	}
+}
+
+// wrong runs a program that must end with an exit code.
+func wrong(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	ended, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || strconv.Itoa(ended.ExitCode()) != args[0] {
+		ts.Fatalf("it ended with %v, want exit code %s", err, args[0])
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/rules"
-	"github.com/gatewarden/gatewarden/rules/prevent"
 )
 
 // Rules are the rules of a configuration, built-in and its owner's, with its adjustments;
@@ -71,41 +70,4 @@ func TestRules(paths []string) ([]rules.Rule, error) {
 		return nil, configError{fmt.Errorf("there is no rule in %v: give .yaml files, or folders that hold them", paths)}
 	}
 	return out, nil
-}
-
-// Prevention is the Resource Policy by which Atlas forbids by itself what a rule finds.
-// The configuration says what is declared; nil: nothing is. Projects limits it to these.
-func Prevention(f *config.File, rule, environment string, projects []string) (prevent.Text, error) {
-	given := prevent.Given{Environment: environment, Projects: projects}
-	list, err := Rules(f)
-	if err != nil {
-		return prevent.Text{}, err
-	}
-	r, err := ruleOf(list, rule)
-	if err != nil {
-		return prevent.Text{}, err
-	}
-	given.Params = r.Params
-	if f != nil {
-		declare(&given, f, environment)
-	}
-	text, _ := prevent.Policy(rule, given)
-	return text, nil
-}
-
-func declare(g *prevent.Given, f *config.File, environment string) {
-	g.Developer, g.Providers, g.Peers = f.Ranges.Developer, f.Ranges.Providers, f.Ranges.Peers
-	g.Networks = append(g.Networks, f.Ranges.Shared...)
-	for _, n := range f.Networks {
-		if environment != "" && n.Environment != environment && n.Environment != "" {
-			continue
-		}
-		for purpose, ranges := range n.Purposes {
-			g.Networks = append(g.Networks, ranges...)
-			if purpose == "vpn" {
-				g.VPN = append(g.VPN, ranges...)
-			}
-		}
-	}
-	g.Networks, g.VPN = access.SortNames(g.Networks), access.SortNames(g.VPN)
 }

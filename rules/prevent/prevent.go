@@ -13,7 +13,7 @@ import (
 // nothing declared.
 type Given struct {
 	Org         string   // the org's id; only Covers looks at it, and it may be missing
-	Environment string   // part of the policy's name
+	Environment string   // whose projects Projects are: part of the policy's name
 	Projects    []string // ids of the projects that the policy is for; none: every project of the org
 	Except      []string // ids of projects that it leaves out
 
@@ -105,8 +105,8 @@ func Policy(rule string, given Given) (Text, bool) {
 		return Text{Reason: err.Error()}, false
 	}
 	return Text{
-		Name:        policyName(b.name, given.Environment),
-		Description: d.title + " (rule " + b.rule + ").",
+		Name:        policyName(b.name, in.ofEnvironment()),
+		Description: d.title + " (rule " + b.rule + "). " + in.holdsFor(),
 		Policies:    texts,
 		Covers:      d.covers, Misses: d.misses, Stricter: d.stricter,
 	}, true
@@ -125,7 +125,7 @@ func read(g Given) (input, error) {
 		return in, fmt.Errorf("all projects are excepted")
 	}
 	for _, id := range slices.Concat(g.Projects, g.Except) {
-		if !projectID(id) {
+		if !IsProject(id) {
 			return in, fmt.Errorf("reading the projects: %q is not a project's id: want 24 hexadecimal digits", id)
 		}
 	}
@@ -167,7 +167,8 @@ func prefixes(list []string) ([]netip.Prefix, error) {
 	return sorted(out), nil
 }
 
-func projectID(s string) bool {
+// IsProject reports whether a text is a project's id.
+func IsProject(s string) bool {
 	for _, r := range s {
 		if (r < '0' || r > '9') && (r < 'a' || r > 'f') {
 			return false
@@ -182,4 +183,27 @@ func (in input) param(name string, otherwise int64) int64 {
 		return v
 	}
 	return otherwise
+}
+
+// ofEnvironment is the environment in a policy's name: one that holds for every project of
+// the organization is of none, whatever it rests on.
+func (in input) ofEnvironment() string {
+	if len(in.Projects) == 0 {
+		return ""
+	}
+	return in.Environment
+}
+
+// holdsFor says which projects a policy holds for.
+func (in input) holdsFor() string {
+	n := len(distinct(in.Projects))
+	switch {
+	case n == 0 && len(in.Except) == 0:
+		return "It holds for every project of the organization."
+	case n == 0:
+		return fmt.Sprintf("It holds for every project of the organization but %d.", len(distinct(in.Except)))
+	case in.Environment != "":
+		return fmt.Sprintf("It holds for %d project(s) of environment %s, by id: make it anew when there are more.", n, in.Environment)
+	}
+	return fmt.Sprintf("It holds for %d project(s), by id.", n)
 }

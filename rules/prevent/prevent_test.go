@@ -312,8 +312,15 @@ func TestWhatItSays(t *testing.T) {
 	if text := mustPolicy(t, "network/entry-too-broad", Given{Params: map[string]any{"min_prefix_v4": int64(4)}}); !strings.Contains(text.Covers, "shorter than /4 in IPv4 and /8 in IPv6") || strings.Contains(text.Covers, "200") {
 		t.Errorf("covers: %s", text.Covers)
 	}
-	if name := mustPolicy(t, "project/auditing-off", Given{Environment: "Prod / EU (" + strings.Repeat("x", 60) + ")"}).Name; len(name) != longestName || !strings.HasPrefix(name, "gatewarden-auditing-off-prod-eu-xx") {
+	if name := mustPolicy(t, "project/auditing-off", Given{Environment: "Prod / EU (" + strings.Repeat("x", 60) + ")", Projects: []string{strings.Repeat("a", 24)}}).Name; len(name) != longestName || !strings.HasPrefix(name, "gatewarden-auditing-off-prod-eu-xx") {
 		t.Errorf("name %q", name)
+	}
+	// What holds for the whole organization carries no environment's name.
+	if text := mustPolicy(t, "project/auditing-off", Given{Environment: "prod"}); text.Name != "gatewarden-auditing-off" || !strings.HasSuffix(text.Description, "It holds for every project of the organization.") {
+		t.Errorf("%s: %s", text.Name, text.Description)
+	}
+	if text := mustPolicy(t, "project/auditing-off", Given{Environment: "prod", Projects: []string{strings.Repeat("a", 24)}}); !strings.Contains(text.Description, "1 project(s) of environment prod") || !strings.Contains(text.Policies[0], "resource in ResourcePolicy::Project") {
+		t.Errorf("%s: %s", text.Description, text.Policies)
 	}
 }
 

@@ -226,14 +226,22 @@ func (s *scanFlags) former() (*report.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the baseline: %w", err)
 	}
-	var r report.Report
-	if err := json.Unmarshal(src, &r); err != nil || r.V == 0 {
-		return nil, fmt.Errorf("read the baseline %s: it is no report of gatewarden: write one with scan -o json=FILE", s.baseline)
-	}
-	if r.V > report.Version {
-		return nil, fmt.Errorf("read the baseline %s: it is of version %d, and this program knows %d: use a newer one", s.baseline, r.V, report.Version)
+	r, err := reportOf(src)
+	if err != nil {
+		return nil, fmt.Errorf("read the baseline %s: %w", s.baseline, err)
 	}
 	return &r, nil
+}
+
+// reportOf reads what scan -o json wrote.
+func reportOf(src []byte) (r report.Report, err error) {
+	if err := json.Unmarshal(src, &r); err != nil || r.V == 0 {
+		return r, errors.New("it is no report of gatewarden: write one with scan -o json=FILE")
+	}
+	if r.V > report.Version {
+		return r, fmt.Errorf("it is of version %d, and this program knows %d: use a newer one", r.V, report.Version)
+	}
+	return r, nil
 }
 
 func (s *scanFlags) filter() report.Filter {

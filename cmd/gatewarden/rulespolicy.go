@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatewarden/gatewarden/internal/daemon"
-	"github.com/gatewarden/gatewarden/rules/prevent"
 )
 
 // policyFlags say which Resource Policy is wanted.
@@ -70,7 +69,7 @@ func (p policyFlags) run(ctx context.Context, stdout io.Writer) error {
 }
 
 // policyText writes the policy with what is to be known before it is sent.
-func policyText(w io.Writer, p prevent.Text) error {
+func policyText(w io.Writer, p daemon.PolicyText) error {
 	fmt.Fprintf(w, "// %s: %s\n// It enforces: %s\n", p.Name, p.Description, p.Covers)
 	if p.Misses != "" {
 		fmt.Fprintf(w, "// It cannot enforce: %s\n", p.Misses)

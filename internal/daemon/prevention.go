@@ -13,6 +13,9 @@ import (
 	"github.com/gatewarden/gatewarden/rules/prevent"
 )
 
+// PolicyText is a Resource Policy ready to be sent.
+type PolicyText = prevent.Text
+
 // PreventionOptions say which Resource Policy is wanted, and for what.
 type PreventionOptions struct {
 	Rule        string
@@ -24,19 +27,19 @@ type PreventionOptions struct {
 // Prevention is the Resource Policy by which Atlas forbids by itself what a rule finds.
 // The configuration says what is declared; nil: nothing is. A policy is of an organization:
 // for an environment it names the environment's projects, as they are now.
-func Prevention(ctx context.Context, f *config.File, o PreventionOptions) (prevent.Text, error) {
+func Prevention(ctx context.Context, f *config.File, o PreventionOptions) (PolicyText, error) {
 	given := prevent.Given{Environment: o.Environment}
 	list, err := Rules(f)
 	if err != nil {
-		return prevent.Text{}, err
+		return PolicyText{}, err
 	}
 	r, err := ruleOf(list, o.Rule)
 	if err != nil {
-		return prevent.Text{}, err
+		return PolicyText{}, err
 	}
 	given.Params = r.Params
 	if given.Projects, err = preventedIn(ctx, f, o); err != nil {
-		return prevent.Text{}, err
+		return PolicyText{}, err
 	}
 	if f != nil {
 		declare(&given, f, o.Environment)

@@ -31,6 +31,7 @@ type scanFlags struct {
 	quiet, strict             bool
 	atLeast                   string
 	gates, projects, environs []string
+	rules                     []string
 }
 
 func scanCommand(stdout, stderr io.Writer) *cobra.Command {
@@ -64,6 +65,7 @@ judged is never counted as clean: without --strict it is said, and leaves the co
 	f.StringVar(&s.artifact, "sarif-artifact", "", "the file of the repository at which SARIF results are shown")
 	f.StringVar(&s.atLeast, "severity", "", "report findings of this severity and worse only")
 	f.StringSliceVar(&s.gates, "gate", nil, "report findings of these gates only: network, database, people, machines, organization")
+	f.StringSliceVar(&s.rules, "rule", nil, "report findings of these rules only; * stands for any run of characters")
 	f.StringSliceVar(&s.projects, "project", nil, "report findings of these projects only, by name or id; * stands for any run of characters")
 	f.StringSliceVar(&s.environs, "environment", nil, "report findings of these environments only")
 	f.BoolVar(&s.strict, "strict", false, "exit 3 also when a rule could not tell")
@@ -118,6 +120,11 @@ func (s *scanFlags) matches(r report.Report) error {
 	for _, glob := range s.projects {
 		if !slices.ContainsFunc(r.Scopes, func(x report.Scope) bool { return access.Match(glob, x.Title) || access.Match(glob, x.Scope.ID()) }) {
 			return fmt.Errorf("--project %s: there is no such project or org; there are %s", glob, titles(r.Scopes))
+		}
+	}
+	for _, glob := range s.rules {
+		if !slices.ContainsFunc(r.Rules, func(x report.Rule) bool { return access.Match(glob, x.ID) }) {
+			return fmt.Errorf("--rule %s: there is no such rule", glob)
 		}
 	}
 	for _, env := range s.environs {
@@ -245,7 +252,7 @@ func reportOf(src []byte) (r report.Report, err error) {
 }
 
 func (s *scanFlags) filter() report.Filter {
-	f := report.Filter{AtLeast: access.Severity(s.atLeast), Projects: s.projects, Environments: s.environs, OnlyNew: s.baseline != ""}
+	f := report.Filter{AtLeast: access.Severity(s.atLeast), Rules: s.rules, Projects: s.projects, Environments: s.environs, OnlyNew: s.baseline != ""}
 	for _, g := range s.gates {
 		f.Gates = append(f.Gates, report.Gate(g))
 	}

@@ -69,6 +69,9 @@ type Control struct {
 	Waived     []string `json:"waived"`     // ids
 	Unknown    int      `json:"unknown"`    // answers that could not be given
 	NotCovered []string `json:"notCovered"` // rules that were not asked
+	Hidden     int      `json:"hidden"`     // findings that a filter left out
+	Passed     []string `json:"passed"`     // rules that passed, and found nothing anywhere
+	Idle       []string `json:"idle"`       // rules that had nothing to judge
 }
 
 // Standing is what is known of a control.
@@ -79,6 +82,7 @@ type Standing string
 const (
 	StandingFindings   Standing = "findings"
 	StandingUnknown    Standing = "unknown"
+	StandingHidden     Standing = "not shown" // it has findings, and a filter left them out
 	StandingWaived     Standing = "waived"
 	StandingNotCovered Standing = "not covered" // none of its rules was asked
 	StandingNone       Standing = "no findings"
@@ -109,7 +113,7 @@ func Framework(r Report, name string) (Grouped, error) {
 }
 
 func (r Report) control(id string, rules []string) Control {
-	c := Control{ID: id, Rules: rules, Findings: []string{}, Waived: []string{}, NotCovered: []string{}}
+	c := Control{ID: id, Rules: rules, Findings: []string{}, Waived: []string{}, NotCovered: []string{}, Passed: []string{}, Idle: []string{}}
 	for _, f := range r.Findings {
 		switch {
 		case !slices.Contains(rules, f.Rule) || !f.Open():
@@ -129,8 +133,29 @@ func (r Report) control(id string, rules []string) Control {
 			c.NotCovered = append(c.NotCovered, n.Rule)
 		}
 	}
+	for _, rule := range rules {
+		c.Hidden += r.Hidden[rule]
+		switch j := r.everywhere(rule); {
+		case slices.Contains(c.NotCovered, rule) || j.Violations+j.Unknown > 0:
+		case j.Pass > 0:
+			c.Passed = append(c.Passed, rule)
+		default:
+			c.Idle = append(c.Idle, rule)
+		}
+	}
 	c.State = c.standing()
 	return c
+}
+
+// everywhere is what a rule said of all scopes.
+func (r Report) everywhere(rule string) (all Judged) {
+	for _, s := range r.Scopes {
+		j := s.Judged[rule]
+		all.Pass += j.Pass
+		all.Violations += j.Violations
+		all.Unknown += j.Unknown
+	}
+	return all
 }
 
 func (c Control) standing() Standing {
@@ -139,6 +164,8 @@ func (c Control) standing() Standing {
 		return StandingFindings
 	case c.Unknown > 0:
 		return StandingUnknown
+	case c.Hidden > 0:
+		return StandingHidden
 	case len(c.Waived) > 0:
 		return StandingWaived
 	case len(c.NotCovered) == len(c.Rules):

@@ -31,22 +31,23 @@ const Live = "live"
 
 // Report is one judging.
 type Report struct {
-	V          int          `json:"v"`
-	Tool       string       `json:"tool"` // gatewarden
-	Version    string       `json:"version,omitempty"`
-	At         time.Time    `json:"at"`                // when it was judged
-	Source     string       `json:"source"`            // Live, or the saved file that was judged
-	Profile    string       `json:"profile,omitempty"` // how much the credential may read
-	Summary    *Summary     `json:"summary,omitempty"` // set where the report is written
-	Orgs       []Org        `json:"orgs"`
-	Scopes     []Scope      `json:"scopes"`
-	Rules      []Rule       `json:"rules"` // all that were loaded, also those that found nothing
-	Findings   []Finding    `json:"findings"`
-	Unknown    []Unknown    `json:"unknown"`
-	NotCovered []NotCovered `json:"notCovered"`
-	Waivers    []Waiver     `json:"waivers"`
-	Effort     Effort       `json:"effort,omitzero"`
-	Compared   *Compared    `json:"compared,omitempty"` // set by [Report.Baseline]
+	V          int            `json:"v"`
+	Tool       string         `json:"tool"` // gatewarden
+	Version    string         `json:"version,omitempty"`
+	At         time.Time      `json:"at"`                // when it was judged
+	Source     string         `json:"source"`            // Live, or the saved file that was judged
+	Profile    string         `json:"profile,omitempty"` // how much the credential may read
+	Summary    *Summary       `json:"summary,omitempty"` // set where the report is written
+	Orgs       []Org          `json:"orgs"`
+	Scopes     []Scope        `json:"scopes"`
+	Rules      []Rule         `json:"rules"` // all that were loaded, also those that found nothing
+	Findings   []Finding      `json:"findings"`
+	Unknown    []Unknown      `json:"unknown"`
+	NotCovered []NotCovered   `json:"notCovered"`
+	Waivers    []Waiver       `json:"waivers"`
+	Effort     Effort         `json:"effort,omitzero"`
+	Compared   *Compared      `json:"compared,omitempty"` // set by [Report.Baseline]
+	Hidden     map[string]int `json:"hidden,omitempty"`   // by rule: findings that [Report.Keep] left out, waived ones included
 }
 
 // Org is an organization that was read.

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -136,9 +137,24 @@ type Filter struct {
 	OnlyNew      bool            // against the baseline
 }
 
-// Keep is the report with the findings that the filter shows.
+// Keep is the report with the findings that the filter shows, and counts of the others: a
+// filter makes nothing clean.
 func (r Report) Keep(f Filter) Report {
-	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(x Finding) bool { return !f.shows(x) })
+	hidden := map[string]int{}
+	maps.Copy(hidden, r.Hidden)
+	r.Findings = slices.DeleteFunc(slices.Clone(r.Findings), func(x Finding) bool {
+		if f.shows(x) {
+			return false
+		}
+		if x.Open() {
+			hidden[x.Rule]++
+		}
+		return true
+	})
+	r.Hidden = nil
+	if len(hidden) > 0 {
+		r.Hidden = hidden
+	}
 	return r
 }
 
@@ -220,6 +236,7 @@ type Totals struct {
 	By         map[access.Severity]int // of those
 	New        int                     // of those, against the baseline
 	Waived     int
+	Hidden     int // findings that a filter left out
 	Unknown    int // answers that could not be given, and findings that cannot be judged now
 	NotCovered int // rules
 	Unreadable int // reads that did not come to an end, or held what could not be decoded
@@ -242,6 +259,9 @@ func (r Report) Totals() Totals {
 				t.New++
 			}
 		}
+	}
+	for _, n := range r.Hidden {
+		t.Hidden += n
 	}
 	for _, u := range r.Unknown {
 		t.Unknown += max(1, u.Count)
@@ -289,6 +309,9 @@ func (r Report) line() string {
 	out := []string{findings}
 	if r.Compared != nil {
 		out = append(out, fmt.Sprintf("%d new", t.New))
+	}
+	if t.Hidden > 0 {
+		out = append(out, fmt.Sprintf("%d not shown", t.Hidden))
 	}
 	out = append(out, fmt.Sprintf("%d waived", t.Waived), fmt.Sprintf("%d unknown", t.Unknown),
 		plural(t.NotCovered, "rule", "rules")+" not covered",

@@ -8,6 +8,7 @@ type Summary struct {
 	Standing     int                     `json:"standing"`
 	New          int                     `json:"new"` // of those, against the baseline
 	Waived       int                     `json:"waived"`
+	Hidden       int                     `json:"hidden"` // findings that a filter left out, and that are counted nowhere else
 	Severities   map[access.Severity]int `json:"severities"`   // all that there are
 	Gates        map[Gate]int            `json:"gates"`        // all that there are
 	Environments map[string]int          `json:"environments"` // of scopes and findings; empty: none matches
@@ -56,7 +57,7 @@ func (r Report) summary() *Summary {
 		s.Environments[f.Environment]++
 	}
 	t := r.Totals()
-	s.Standing, s.New, s.Waived = t.Standing, t.New, t.Waived
+	s.Standing, s.New, s.Waived, s.Hidden = t.Standing, t.New, t.Waived, t.Hidden
 	return s
 }
 

@@ -39,7 +39,7 @@ func TestJSONSummary(t *testing.T) {
 	}
 	n := func(v float64) any { return v }
 	want := map[string]any{
-		"standing": n(2), "new": n(0), "waived": n(1),
+		"standing": n(2), "new": n(0), "waived": n(1), "hidden": n(0),
 		"severities":   map[string]any{"critical": n(0), "high": n(2), "medium": n(0), "low": n(0), "info": n(0)},
 		"gates":        map[string]any{"network": n(1), "database": n(0), "people": n(1), "machines": n(0), "organization": n(0), "other": n(0)},
 		"environments": map[string]any{"": n(1), "prod": n(1), "dev": n(0)},

@@ -286,7 +286,7 @@ func (c Control) Summary() string {
 	for _, p := range []struct {
 		n    int
 		word string
-	}{{len(c.Findings), "standing"}, {c.Unknown, "unknown"}, {len(c.Waived), "waived"}} {
+	}{{len(c.Findings), "standing"}, {c.Unknown, "unknown"}, {c.Hidden, "not shown"}, {len(c.Waived), "waived"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
@@ -294,8 +294,14 @@ func (c Control) Summary() string {
 	if n := len(c.NotCovered); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %s not covered", n, plural(len(c.Rules), "rule", "rules")))
 	}
-	if len(parts) == 0 {
-		return string(c.State)
+	if c.State == StandingNone {
+		parts = append([]string{string(c.State)}, parts...)
+	}
+	if n := len(c.Passed); n > 0 {
+		parts = append(parts, plural(n, "rule", "rules")+" passed")
+	}
+	if n := len(c.Idle); n > 0 {
+		parts = append(parts, plural(n, "rule", "rules")+" had nothing to judge")
 	}
 	return strings.Join(parts, ", ")
 }

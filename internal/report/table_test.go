@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 // TestNothingRead: an org that could not be read at all is in no list of findings, and said.
 func TestNothingRead(t *testing.T) {
 	r := Report{Orgs: []Org{{ID: "1"}}, Scopes: []Scope{{Scope: "org.1"}, {Scope: "prj.1", Title: "shop", Reads: map[access.Kind]Read{"project": {Status: access.StatusComplete}}}}}
-	if got := written(t, "table", r, Options{}); !strings.Contains(got, "1 of 2 scopes unread") || !strings.Contains(got, "COULD NOT BE READ") {
+	if got := written(t, "table", r, Options{Width: 140}); !strings.Contains(got, "1 of 2 scopes unread") || !strings.Contains(got, "COULD NOT BE READ") {
 		t.Errorf("what was not read is not said:\n%s", got)
 	}
 	if got := written(t, "html", Report{Orgs: r.Orgs}, Options{}); !strings.Contains(got, "Nothing could be read, so nothing is known.") {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/gatewarden/gatewarden/config"
@@ -257,28 +256,6 @@ func (s *scanFlags) filter() report.Filter {
 		f.Gates = append(f.Gates, report.Gate(g))
 	}
 	return f
-}
-
-// progress is a bar on a terminal, and nothing elsewhere.
-func (s *scanFlags) progress(stderr io.Writer) (func(daemon.ScanProgress), func()) {
-	width, terminal := columns(stderr)
-	if s.quiet || !terminal || s.from != "" {
-		return nil, func() {}
-	}
-	var bar *progressbar.ProgressBar
-	show := func(p daemon.ScanProgress) {
-		if bar == nil {
-			bar = progressbar.NewOptions(p.Reads, progressbar.OptionSetWriter(stderr), progressbar.OptionClearOnFinish(),
-				progressbar.OptionSetWidth(max(10, width/4)), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true))
-		}
-		bar.Describe(fmt.Sprintf("%d scopes, %d calls, %2.0f %% of a limit", p.Scopes, p.Calls, 100*p.Budget))
-		_ = bar.Set(p.Done) // a bar that cannot be drawn stops nothing
-	}
-	return show, func() {
-		if bar != nil {
-			_ = bar.Clear()
-		}
-	}
 }
 
 func (s *scanFlags) write(r report.Report, stdout io.Writer) error {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +18,7 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/daemon"
 	"github.com/gatewarden/gatewarden/internal/report"
+	"github.com/gatewarden/gatewarden/internal/wholefile"
 )
 
 // scanFlags are what the command line of a scan says.
@@ -268,30 +268,9 @@ func (s *scanFlags) write(r report.Report, stdout io.Writer) error {
 			}
 			continue
 		}
-		if err := toFile(file, func(w io.Writer) error { return report.Write(format, w, r, o) }); err != nil {
+		if err := wholefile.Write(file, func(f *os.File) error { return report.Write(format, f, r, o) }); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// toFile writes a file that only its owner reads, whole or not at all: a report tells
-// where the doors are.
-func toFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".report-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	err = write(f)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
 }

@@ -33,7 +33,8 @@ var may = map[string][]string{
 	"notify":                     {"internal/reach"},
 	"notify/...":                 {"notify"},
 	"config":                     {"internal/reach"},
-	"internal/scan":              {"internal/reach", "internal/report", "rules"},
+	"internal/scan":              {"internal/reach", "internal/report", "internal/wholefile", "rules"},
+	"internal/wholefile":         {},
 	"internal/report":            {"internal/reach"},
 	"internal/audit":             {"internal/reach"},
 	"internal/api":               {"internal/reach"},
@@ -44,7 +45,7 @@ var may = map[string][]string{
 	"scripts/mutants":     {},
 	"scripts/accept":      {},
 	"scripts/conformance": {"internal/atlas/sim"},
-	"cmd/gatewarden":      {"internal/daemon", "config", "internal/api", "internal/report"},
+	"cmd/gatewarden":      {"internal/daemon", "config", "internal/api", "internal/report", "internal/wholefile"},
 	"cmd/demo":            {"internal/daemon", "config", "internal/atlas/sim", "internal/api", "notify/slack/slackfake"},
 }
 

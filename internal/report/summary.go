@@ -8,7 +8,7 @@ type Summary struct {
 	Standing     int                     `json:"standing"`
 	New          int                     `json:"new"` // of those, against the baseline
 	Waived       int                     `json:"waived"`
-	Hidden       int                     `json:"hidden"` // findings that a filter left out, and that are counted nowhere else
+	Hidden       int                     `json:"hidden"`       // findings that a filter left out, and that are counted nowhere else
 	Severities   map[access.Severity]int `json:"severities"`   // all that there are
 	Gates        map[Gate]int            `json:"gates"`        // all that there are
 	Environments map[string]int          `json:"environments"` // of scopes and findings; empty: none matches

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/wholefile"
 )
 
 // version is the v of the inventories that this program writes.
@@ -112,28 +112,12 @@ func collection(scope access.Scope, kind access.Kind, r access.Reading) access.C
 }
 
 // Save writes an inventory to a file that only its owner reads, whole or not at all.
-func Save(name string, inv Inventory) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".inventory-*") // 0600
+func Save(name string, inv Inventory) error {
+	err := wholefile.Write(name, func(f *os.File) error { return json.NewEncoder(f).Encode(inv) })
 	if err != nil {
 		return fmt.Errorf("save the inventory: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("save the inventory to %s: %w", name, err)
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := json.NewEncoder(f).Encode(inv); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return nil
 }
 
 // Open reads a saved inventory.

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/wholefile"
 )
 
 // historyVersion is the v of the histories that this program writes.
@@ -95,31 +95,18 @@ func (w *HistoryWriter) Close() error { return w.write(line{End: &w.n}) }
 
 // SaveHistory keeps what copyTo writes in a file that only its owner reads, whole or not at
 // all: a cut one gets no name.
-func SaveHistory(name string, copyTo func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), ".history-*") // 0600
-	if err != nil {
-		return fmt.Errorf("save the history: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
+func SaveHistory(name string, copyTo func(io.Writer) error) error {
+	err := wholefile.Write(name, func(f *os.File) error {
+		buffered := bufio.NewWriterSize(f, 1<<20)
+		if err := copyTo(buffered); err != nil {
+			return err // it says itself where it comes from
 		}
-	}()
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	if err := copyTo(buffered); err != nil {
-		return err // it says itself where it comes from
-	}
-	if err := errors.Join(buffered.Flush(), f.Sync()); err != nil {
-		return fmt.Errorf("save the history to %s: %w", name, err)
-	}
-	if err := uncut(f); err != nil {
-		return fmt.Errorf("save the history: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("save the history to %s: %w", name, err)
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
+		if err := buffered.Flush(); err != nil {
+			return err
+		}
+		return uncut(f)
+	})
+	if err != nil {
 		return fmt.Errorf("save the history: %w", err)
 	}
 	return nil

@@ -203,6 +203,12 @@ func newStack(head string, shares []share) stack {
 		at += width
 		words = append(words, strconv.Itoa(x.n)+" "+x.word)
 	}
+	if len(words) == 1 { // then the total says the number
+		_, words[0], _ = strings.Cut(words[0], " ")
+		if s.Total > 1 {
+			words[0] = "all " + words[0]
+		}
+	}
 	s.Text = cmp.Or(strings.Join(words, ", "), "none")
 	return s
 }

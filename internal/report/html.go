@@ -245,6 +245,8 @@ func headlineOf(r Report, t Totals, all []severitySection) headlineText {
 		h.Text = "Nothing could be read, so nothing is known."
 	case t.Standing == 0 && r.Incomplete():
 		h.Text = "Nothing was found, but not everything could be seen."
+	case t.Standing == 0 && t.Hidden > 0:
+		h.Text = "Nothing that the filter shows was found."
 	case t.Standing == 0:
 		h.Text = "Nothing was found."
 	default:
@@ -293,6 +295,12 @@ func tiles(r Report, t Totals) []tile {
 	}
 	if r.Compared != nil {
 		out = append(out, tile{t.New, "new", "", "#findings"})
+	}
+	if t.Hidden > 0 {
+		out = append(out, tile{t.Hidden, "not shown", "", "#where"})
+	}
+	if t.NotRead > 0 {
+		out = append(out, tile{t.NotRead, "scopes unread", "unsure", "#unknown"})
 	}
 	return append(out, tile{t.Waived, "waived", "", "#waived"}, tile{t.Unknown, "unknown", "unsure", "#unknown"},
 		tile{t.Unreadable, "reads incomplete", "unsure", "#unknown"}, tile{t.NotCovered, "rules not covered", "", "#not-covered"})

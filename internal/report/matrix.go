@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -24,24 +25,53 @@ type matrixRow struct {
 
 type matrixCell struct {
 	Count, Unknown int
+	Hidden         int // findings that a filter left out
 	Worst          access.Severity
 	asked          bool
 }
 
-// String is the count; a question mark says that there may be more, and a dash that
-// nothing was asked.
+// String is the count, of what a filter left out in brackets; a question mark says that
+// there may be more, and a dash that nothing was asked.
 func (c matrixCell) String() string {
+	var parts []string
+	if c.Count > 0 {
+		parts = append(parts, strconv.Itoa(c.Count))
+	}
+	if c.Hidden > 0 {
+		parts = append(parts, "("+strconv.Itoa(c.Hidden)+")")
+	}
+	text := strings.Join(parts, " ")
 	switch {
-	case c.Count > 0 && c.Unknown > 0:
-		return fmt.Sprintf("%d + ?", c.Count)
-	case c.Count > 0:
-		return strconv.Itoa(c.Count)
+	case c.Unknown > 0 && text != "":
+		return text + " + ?"
 	case c.Unknown > 0:
 		return "?"
+	case text != "":
+		return text
 	case !c.asked:
 		return "–"
 	}
 	return "0"
+}
+
+// has says which of the marks the cells bear.
+func (m matrix) has(mark func(matrixCell) bool) bool {
+	return slices.ContainsFunc(m.Rows, func(r matrixRow) bool { return slices.ContainsFunc(r.Cells, mark) })
+}
+
+// Key explains the marks that there are.
+func (m matrix) Key() string {
+	parts := []string{"Findings that stand."}
+	if m.has(func(c matrixCell) bool { return c.Hidden > 0 }) {
+		parts = append(parts, "In brackets: findings that a filter left out, waived ones included.")
+	}
+	if m.has(func(c matrixCell) bool { return c.Unknown > 0 }) {
+		parts = append(parts, "?: something could not be judged there, and there may be more.")
+	}
+	if m.has(func(c matrixCell) bool { return c.String() == "–" }) {
+		parts = append(parts, "–: nothing was asked there.")
+	}
+	return strings.Join(parts, " ")
 }
 
 // The rows that are no environments.
@@ -85,6 +115,23 @@ func (r Report) matrix() matrix {
 		for id := range s.Judged {
 			if gates[id] != "" {
 				cell(s.Scope, id).asked = true
+			}
+		}
+	}
+	type at struct {
+		scope access.Scope
+		rule  string
+	}
+	listed := map[at]int{}
+	for _, f := range r.Findings {
+		if f.Open() {
+			listed[at{f.Ref.Scope, f.Rule}]++
+		}
+	}
+	for _, s := range r.Scopes {
+		for id, j := range s.Judged {
+			if gates[id] != "" && r.Hidden[id] > 0 {
+				cell(s.Scope, id).Hidden += max(0, j.Violations-listed[at{s.Scope, id}])
 			}
 		}
 	}

@@ -198,6 +198,9 @@ func (t *table) matrix(r Report) {
 	}
 	t.line("")
 	t.figures(rows)
+	if key := m.Key(); strings.Count(key, ".") > 1 {
+		t.text(2, t.faint, key)
+	}
 }
 
 func (t *table) unknown(r Report) {

@@ -141,7 +141,7 @@ func (p *replayPage) episode(f daemon.ReplayFinding) {
 	} else {
 		when += ", open at the end"
 	}
-	for _, more := range []string{string(f.Origin), ended(f), f.Severities, unknownNow(f)} {
+	for _, more := range []string{cmp.Or(string(f.Origin), "inherited"), ended(f), f.Severities, unknownNow(f)} {
 		if more != "" {
 			when += " · " + more
 		}

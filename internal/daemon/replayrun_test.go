@@ -209,6 +209,9 @@ func (s *stage) sameFromFile(own string, told, mine []string) {
 	if text, err := os.ReadFile(export); err != nil || bytes.Contains(text, []byte("not-a-real-one")) || bytes.Contains(text, []byte("test-read-secret")) {
 		t.Errorf("the export holds a secret, or is not there: %v", err)
 	}
+	if text, err := os.ReadFile(export); err != nil || !bytes.Contains(text, []byte(`{"use":{"v":1,"scope":"prj.`)) {
+		t.Errorf("the export holds no history of use: %v", err)
+	}
 	s.stop()
 	refused := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED })}
 	var notes []string

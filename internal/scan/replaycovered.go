@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -44,7 +45,7 @@ func (l *Length) UnmarshalJSON(raw []byte) error {
 		if _, err := fmt.Sscan(n, &days); err != nil {
 			return fmt.Errorf("read the length %q: %w", text, err)
 		}
-		text = rest + "0m"
+		text = cmp.Or(rest, "0m")
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {

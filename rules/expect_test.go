@@ -170,10 +170,10 @@ func TestAnnouncedChangesAreNotes(t *testing.T) {
 		judge := func(rule string) (out []access.Verdict) {
 			w := test.world
 			w.Expected = []access.Expectation{
-				{ID: "over", Name: "*", Actor: "*", Rule: rule, Until: t0.AddDate(50, 0, 0), Approved: "somebody"},
+				{ID: "over", Name: "*", Actor: "*", Rule: rule, From: test.world.Change.Occurred.Add(-time.Hour), Until: test.world.Change.Occurred.Add(time.Hour), Approved: "somebody"},
 			}
 			for _, c := range append(test.world.Changes, *test.world.Change) {
-				w.Expected = append(w.Expected, access.Expectation{ID: "x", Name: c.Name, Rule: rule, Until: t0.AddDate(50, 0, 0), Approved: "somebody"})
+				w.Expected = append(w.Expected, access.Expectation{ID: "x", Name: c.Name, Rule: rule, From: c.Occurred.Add(-time.Hour), Until: c.Occurred.Add(time.Hour), Approved: "somebody"})
 			}
 			_, _, all := judgeWorld(t, r, w)
 			for _, v := range all {

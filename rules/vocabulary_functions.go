@@ -19,6 +19,7 @@ func libraries() []Library {
 	return []Library{
 		{"Gatewarden", []Function{
 			{"days", "days(30)", "A duration of so many days of 24 hours."},
+			{"span", "span(duration)", "The duration for people, such as 3 d 4 h."},
 			{"glob", "glob(pattern, text)", "Whether the text matches the pattern, in which * stands for anything."},
 		}},
 		{"Tests and loops", []Function{

@@ -279,9 +279,15 @@ func (p *project) visitors(r *rand.Rand, address string) {
 		p.resident(p.dbUser("person-erin", grants("read", "shop", ""), "main"), address)
 		p.put(access.DatabaseUser{Database: "admin", Username: "mms-backup", Auth: access.AuthSCRAM, Roles: grants("atlasAdmin", "admin", ""), Scopes: []access.UserScope{}})
 	case p.env == "staging":
-		p.resident(p.dbUser("dba-"+p.product, grants("atlasAdmin", "admin", ""), "main"), address)
-		p.resident(p.dbUser(p.username("mongosync"), grants("atlasAdmin", "admin", ""), "main"), address)
+		p.resident(labelled(p.dbUser("dba-"+p.product, grants("atlasAdmin", "admin", ""), "main"), "dba"), address)
+		p.resident(labelled(p.dbUser(p.username("mongosync"), grants("atlasAdmin", "admin", ""), "main"), "sync"), address)
 	}
+}
+
+// labelled is a user that says what it is for by more than its name.
+func labelled(u access.DatabaseUser, purpose string) access.DatabaseUser {
+	u.Labels = access.SortLabels(append(u.Labels, access.Label{Key: "purpose", Value: purpose}))
+	return u
 }
 
 // visitor adds a user who came while it was watched.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/access/accesstest"
 )
 
 // soon is how close steps must follow each other to be read or judged together.
@@ -54,8 +55,8 @@ func (b *taleBook) world(t *testing.T, one tale) *taleWorld {
 		began = w.now.Add(-time.Duration(one.Watched))
 	}
 	w.stage = NewStage(StageOptions{
-		Engine: func() *Engine { return w.engine }, Findings: newShelf[access.Findings](&w.outs), Inventory: taleInventory{w}, Dirty: quiet{}, Changes: w,
-		Told: newShelf[access.Contribution](&w.outs), Facts: newShelf[access.Facts](&w.outs), History: taleHistories{w}, Now: func() time.Time { return w.now },
+		Engine: func() *Engine { return w.engine }, Findings: accesstest.NewShelf[access.Findings](&w.outs), Inventory: taleInventory{w}, Dirty: quiet{}, Changes: w,
+		Told: accesstest.NewShelf[access.Contribution](&w.outs), Facts: accesstest.NewShelf[access.Facts](&w.outs), History: taleHistories{w}, Now: func() time.Time { return w.now },
 	})
 	for _, place := range slices.Sorted(maps.Keys(b.base.World)) {
 		w.settle(place, began, b.base.World[place])

@@ -3,7 +3,6 @@ package rules
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -11,32 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/access/accesstest"
 )
-
-// shelf is a bucket in memory.
-type shelf[T any] struct {
-	docs map[string]T
-	outs *[]access.Out
-}
-
-func newShelf[T any](outs *[]access.Out) *shelf[T] { return &shelf[T]{map[string]T{}, outs} }
-
-func (s *shelf[T]) Get(_ context.Context, key string) (T, uint64, error) {
-	return s.docs[key], uint64(len(s.docs)), nil
-}
-
-func (s *shelf[T]) Keys(context.Context) ([]string, error) {
-	return slices.Sorted(maps.Keys(s.docs)), nil
-}
-
-func (s *shelf[T]) Update(_ context.Context, key string, compute func(T, uint64) (*T, []access.Out, error)) (uint64, error) {
-	next, outs, err := compute(s.docs[key], 1)
-	if err == nil && next != nil {
-		s.docs[key] = *next
-		*s.outs = append(*s.outs, outs...)
-	}
-	return 1, err
-}
 
 // still is an inventory that nothing changes, by <scope>.<kind>.
 type still map[string]access.Collection
@@ -64,7 +39,7 @@ type sharers struct {
 	t     *testing.T
 	stage *Stage
 	inv   still
-	facts *shelf[access.Facts]
+	facts *accesstest.Shelf[access.Facts]
 	now   time.Time
 	outs  []access.Out
 }
@@ -77,10 +52,10 @@ const (
 
 func newSharers(t *testing.T, e *Engine) *sharers {
 	s := &sharers{t: t, inv: still{}, now: t0}
-	s.facts = newShelf[access.Facts](&s.outs)
+	s.facts = accesstest.NewShelf[access.Facts](&s.outs)
 	s.stage = NewStage(StageOptions{
-		Engine: func() *Engine { return e }, Findings: newShelf[access.Findings](&s.outs), Inventory: s.inv, Dirty: quiet{}, Changes: quiet{},
-		Told: newShelf[access.Contribution](&s.outs), Facts: s.facts, Now: func() time.Time { return s.now }, Stale: func() time.Duration { return time.Hour },
+		Engine: func() *Engine { return e }, Findings: accesstest.NewShelf[access.Findings](&s.outs), Inventory: s.inv, Dirty: quiet{}, Changes: quiet{},
+		Told: accesstest.NewShelf[access.Contribution](&s.outs), Facts: s.facts, Now: func() time.Time { return s.now }, Stale: func() time.Duration { return time.Hour },
 	})
 	org := access.OrgScope(orgID)
 	for _, k := range access.OrgKinds() {
@@ -128,7 +103,7 @@ func TestScopesHearOfEachOther(t *testing.T) {
 	s.inv.set(prod, access.KindProjectMember, access.ProjectMember{Username: "alice@example.com"})
 	s.settle(prod, dev)
 
-	got := s.facts.docs[string(prod)]
+	got := s.facts.Docs[string(prod)]
 	want := []access.SharedEntry{{Entry: "203.0.113.7/32", Projects: []access.ProjectNote{{Scope: dev, Title: "shop-dev", Environment: "dev"}}}}
 	if diff := cmp.Diff(want, got.Shared); diff != "" {
 		t.Errorf("shared with production (-want +got):\n%s", diff)
@@ -143,17 +118,17 @@ func TestScopesHearOfEachOther(t *testing.T) {
 	c.Status, c.Reason = access.StatusDenied, "no role"
 	s.inv[string(dev)+"."+string(access.KindIPAccessEntry)] = c
 	s.settle(dev)
-	if why := s.facts.docs[string(prod)].Unread[access.KindIPAccessEntry]; why == "" {
+	if why := s.facts.Docs[string(prod)].Unread[access.KindIPAccessEntry]; why == "" {
 		t.Error("production does not hear that the other project cannot tell of its entries")
 	}
-	if why := s.facts.docs[string(dev)].Unread[access.KindIPAccessEntry]; why != "" {
+	if why := s.facts.Docs[string(dev)].Unread[access.KindIPAccessEntry]; why != "" {
 		t.Errorf("the project hears of itself: %s", why)
 	}
 	c = s.inv[string(org)+"."+string(access.KindOrgMember)]
 	c.Status, c.Reason = access.StatusFailed, "500"
 	s.inv[string(org)+"."+string(access.KindOrgMember)] = c
 	s.settle(org)
-	if got := s.facts.docs[string(prod)].Org[access.KindOrgMember]; got.Status != access.StatusFailed || len(got.Resources) != 1 {
+	if got := s.facts.Docs[string(prod)].Org[access.KindOrgMember]; got.Status != access.StatusFailed || len(got.Resources) != 1 {
 		t.Errorf("production hears of members %s with %d records: want failed, with the last content", got.Status, len(got.Resources))
 	}
 }
@@ -184,7 +159,7 @@ func TestProjectThatCouldNeverBeRead(t *testing.T) {
 	if v.Answer != access.AnswerUnknown {
 		t.Errorf("%s (%s) with a project of which nothing can be read", v.Answer, v.Why)
 	}
-	if _, told := s.facts.docs[string(dev)]; told {
+	if _, told := s.facts.Docs[string(dev)]; told {
 		t.Error("a project of no known org is told of this one's")
 	}
 }
@@ -244,7 +219,7 @@ func TestOldWordIsUnknown(t *testing.T) {
 			t.Errorf("%s: an own entry %q (%s), a shared one %q (%s), names of users %q (%s); want %q, %q, %q", st.name,
 				own.Answer, own.Why, ours.Answer, ours.Why, names.Answer, names.Why, st.own, st.ours, st.names)
 		}
-		if got := Lately(s.facts.docs[string(prod)], s.now, time.Hour).Org[access.KindOrgMember]; got.Status != st.membership {
+		if got := Lately(s.facts.Docs[string(prod)], s.now, time.Hour).Org[access.KindOrgMember]; got.Status != st.membership {
 			t.Errorf("%s: members of the org are %s (%s), want %s", st.name, got.Status, got.Reason, st.membership)
 		}
 	}
@@ -257,9 +232,9 @@ func TestWordOfNoTimeIsOld(t *testing.T) {
 	s := newSharers(t, e)
 	prod, dev := access.ProjectScope(prodID), access.ProjectScope(devID)
 	s.settle(prod, dev)
-	f := s.facts.docs[string(prod)]
+	f := s.facts.Docs[string(prod)]
 	f.At = time.Time{}
-	s.facts.docs[string(prod)] = f
+	s.facts.Docs[string(prod)] = f
 	if got := Lately(f, s.now, time.Hour); got.Org[access.KindOrgMember].Status != access.StatusUnread || got.Unread[access.KindIPAccessEntry] == "" {
 		t.Errorf("members %s, entries of others unread %q", got.Org[access.KindOrgMember].Status, got.Unread[access.KindIPAccessEntry])
 	}
@@ -267,7 +242,7 @@ func TestWordOfNoTimeIsOld(t *testing.T) {
 		t.Error("without a limit any age is believed")
 	}
 	s.settle(access.OrgScope(orgID))
-	if got := s.facts.docs[string(prod)].At; !got.Equal(s.now) {
+	if got := s.facts.Docs[string(prod)].At; !got.Equal(s.now) {
 		t.Errorf("renewed at %v, want %v", got, s.now)
 	}
 }
@@ -279,16 +254,16 @@ func TestRenewalIsCheap(t *testing.T) {
 	s := newSharers(t, e)
 	prod, dev, org := access.ProjectScope(prodID), access.ProjectScope(devID), access.OrgScope(orgID)
 	s.settle(prod, dev, org)
-	told := s.stage.Told.(*shelf[access.Contribution])
+	told := s.stage.Told.(*accesstest.Shelf[access.Contribution])
 	for i, ago := range []time.Duration{0, 15, 30, 0, 15, 30, 0} { // minutes since it was written
 		if n := s.settle(prod, dev, org); n != 3 {
 			t.Errorf("tick %d: %d judgements, want 3", i, n)
 		}
 		want := s.now.Add(-ago * time.Minute)
-		if got := s.facts.docs[string(prod)].At; !got.Equal(want) {
+		if got := s.facts.Docs[string(prod)].At; !got.Equal(want) {
 			t.Errorf("tick %d: the facts of production are of %v, want %v", i, got, want)
 		}
-		if got := told.docs[ToldKey(dev)].At; !got.Equal(want) {
+		if got := told.Docs[ToldKey(dev)].At; !got.Equal(want) {
 			t.Errorf("tick %d: the word of dev is of %v, want %v", i, got, want)
 		}
 		s.now = s.now.Add(15 * time.Minute)

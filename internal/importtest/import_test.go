@@ -19,6 +19,7 @@ const module = "github.com/gatewarden/gatewarden/"
 // stands for the packages below it.
 var may = map[string][]string{
 	"internal/access":            {},
+	"internal/access/accesstest": {},
 	"internal/reach":             {},
 	"internal/atlas":             {},
 	"internal/atlas/sim":         {"internal/reach", "internal/atlas/sim/apispec"},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/access/accesstest"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
@@ -31,8 +32,8 @@ type live struct {
 	gap    bool // what is read now fell into a gap
 	silent bool // nobody knows yet who made it
 	uses   map[string]access.History
-	told   *shelf[access.Contribution]
-	facts  *shelf[access.Facts]
+	told   *accesstest.Shelf[access.Contribution]
+	facts  *accesstest.Shelf[access.Facts]
 	outs   []access.Out
 	events []access.FindingEvent
 }
@@ -40,28 +41,6 @@ type live struct {
 type stored struct {
 	change access.Change
 	at     time.Time
-}
-
-type shelf[T any] struct {
-	docs map[string]T
-	outs *[]access.Out
-}
-
-func (s *shelf[T]) Get(_ context.Context, key string) (T, uint64, error) {
-	return s.docs[key], uint64(len(s.docs)), nil
-}
-
-func (s *shelf[T]) Keys(context.Context) ([]string, error) {
-	return slices.Sorted(maps.Keys(s.docs)), nil
-}
-
-func (s *shelf[T]) Update(_ context.Context, key string, compute func(T, uint64) (*T, []access.Out, error)) (uint64, error) {
-	next, outs, err := compute(s.docs[key], 1)
-	if err == nil && next != nil {
-		s.docs[key] = *next
-		*s.outs = append(*s.outs, outs...)
-	}
-	return 1, err
 }
 
 type inventory struct{ *live }
@@ -105,7 +84,7 @@ func (l *live) Update(_ context.Context, key string, compute func(access.Finding
 
 func newLive(t testing.TB, e *rules.Engine) *live {
 	l := &live{t: t, engine: e, now: t0, inv: map[string]access.Collection{}, revs: map[string]uint64{}, docs: map[access.Scope]access.Findings{}}
-	l.told, l.facts = &shelf[access.Contribution]{map[string]access.Contribution{}, &l.outs}, &shelf[access.Facts]{map[string]access.Facts{}, &l.outs}
+	l.told, l.facts = accesstest.NewShelf[access.Contribution](&l.outs), accesstest.NewShelf[access.Facts](&l.outs)
 	l.stage = rules.NewStage(rules.StageOptions{
 		Engine: func() *rules.Engine { return l.engine }, Findings: l, Inventory: inventory{l}, Dirty: l, Changes: l, Told: l.told, Facts: l.facts, Now: func() time.Time { return l.now },
 	})

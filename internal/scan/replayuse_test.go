@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/access/accesstest"
 )
 
 // TestUseAt: of what was seen in use, that is known of a time which was seen by then.
@@ -57,11 +58,11 @@ func TestReplayKnowsUse(t *testing.T) {
 	if len(e.Rules()) != 2 {
 		t.Fatal("no such rules")
 	}
-	shelves := &shelf[access.History]{docs: map[string]access.History{}}
+	shelves := accesstest.NewShelf[access.History](nil)
 	l := newLive(t, e)
 	l.stage.History = shelves
 	seen := func(name string) {
-		h := shelves.docs[string(prod)]
+		h := shelves.Docs[string(prod)]
 		users := map[string]access.Use{}
 		for k, v := range h.Users {
 			users[k] = v
@@ -72,12 +73,12 @@ func TestReplayKnowsUse(t *testing.T) {
 		}
 		u.Last = day(l.now)
 		users[name], h.Users = u, users
-		shelves.docs[string(prod)] = h
+		shelves.Docs[string(prod)] = h
 	}
 	l.settle()
 	l.read(prod, access.KindDatabaseUser, user("idle", true, "read"), user("daily", true, "read"), user("again", true, "read"))
 	l.read(prod, access.KindCluster, access.Cluster{Cluster: "orders", Tier: access.TierDedicated})
-	shelves.docs[string(prod)] = access.History{V: 1, Scope: prod, Logins: []access.Span{{From: l.now, Until: l.now}}, Feed: []access.Span{{From: l.now, Until: l.now}}}
+	shelves.Docs[string(prod)] = access.History{V: 1, Scope: prod, Logins: []access.Span{{From: l.now, Until: l.now}}, Feed: []access.Span{{From: l.now, Until: l.now}}}
 	l.judge(prod)
 	for n := range 140 {
 		if seen("admin/daily"); n == 0 {
@@ -87,12 +88,12 @@ func TestReplayKnowsUse(t *testing.T) {
 		if n == 120 {
 			seen("admin/again")
 		}
-		h := shelves.docs[string(prod)]
+		h := shelves.Docs[string(prod)]
 		h.Logins, h.Feed = []access.Span{{From: h.Logins[0].From, Until: l.now}}, []access.Span{{From: h.Feed[0].From, Until: l.now}}
-		shelves.docs[string(prod)] = h
+		shelves.Docs[string(prod)] = h
 		l.wait(24*time.Hour, 24*time.Hour)
 	}
-	l.uses = shelves.docs
+	l.uses = shelves.Docs
 	told := l.episodes(time.Time{}, false)
 	of := func(list []string, name string) []string {
 		return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return !strings.Contains(s, "admin/"+name) })

@@ -109,6 +109,7 @@ type Daemon struct {
 	mu         sync.Mutex
 	problem    string // why it is not ready; empty: it is
 	problems   map[string]string
+	matched    lastMatched
 	unreplayed map[string]bool // rules that revert without a replay, by id and text, as told
 }
 

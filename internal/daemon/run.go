@@ -142,6 +142,7 @@ func (d *Daemon) reconcile(ctx context.Context) {
 	d.clock(ctx, "reconciler")
 	d.unsettled(ctx)
 	d.countWaivers(ctx)
+	d.countUnmatched(ctx)
 	d.checkReplays(ctx)
 }
 

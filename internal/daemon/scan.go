@@ -58,6 +58,7 @@ func Scan(ctx context.Context, f *config.File, o ScanOptions) (report.Report, er
 		}
 	}
 	r := scan.Judge(s.engine, inv, s.file.Waivers)
+	r.Unmatched = placedUnmatched(s.file, scan.Unmatched(s.engine, inv))
 	if o.From != "" {
 		r.Source = o.From
 		return r, nil

@@ -55,6 +55,7 @@ func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
 type metrics struct {
 	reloadFailed prometheus.Gauge
 	waivers      *prometheus.GaugeVec // by state
+	unmatched    *prometheus.GaugeVec // by section
 	unreplayed   prometheus.Gauge
 	refused      prometheus.Gauge
 	deliveries   *prometheus.CounterVec
@@ -64,6 +65,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	m := &metrics{
 		waivers:      waiverGauge(),
+		unmatched:    unmatchedGauge(),
 		reloadFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reload_failed", Help: "1 while the configuration file on disk is refused and an older one is in force."}),
 		unreplayed:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_reverts_without_replay", Help: "Rules that a response turns to revert, and that were not replayed within 90 days as they are, over 7 days of watched history."}),
 		refused:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_rules_refused", Help: "Rules of the configuration, and files of them, that have mistakes and are not in force."}),
@@ -74,7 +76,7 @@ func newMetrics(reg prometheus.Registerer, version string) *metrics {
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "gatewarden_build_info", Help: "1, with the version as a label.", ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	reg.MustRegister(info, m.waivers, m.reloadFailed, m.unreplayed, m.refused, m.deliveries, m.latency)
+	reg.MustRegister(info, m.waivers, m.unmatched, m.reloadFailed, m.unreplayed, m.refused, m.deliveries, m.latency)
 	return m
 }
 

@@ -45,9 +45,20 @@ type Report struct {
 	Unknown    []Unknown      `json:"unknown"`
 	NotCovered []NotCovered   `json:"notCovered"`
 	Waivers    []Waiver       `json:"waivers"`
+	Unmatched  []Unmatched    `json:"unmatched,omitempty"` // declarations that match nothing of what was read
 	Effort     Effort         `json:"effort,omitzero"`
 	Compared   *Compared      `json:"compared,omitempty"` // set by [Report.Baseline]
 	Hidden     map[string]int `json:"hidden,omitempty"`   // by rule: findings that [Report.Keep] left out, waived ones included
+}
+
+// Unmatched is something that the configuration declares and that matches nothing of what
+// was read.
+type Unmatched struct {
+	Section string `json:"section"` // identities, principals or expectations
+	Path    string `json:"path"`
+	Pattern string `json:"pattern"`
+	Why     string `json:"why"`
+	Source  string `json:"source"` // its place in the configuration
 }
 
 // Org is an organization that was read.

@@ -47,6 +47,7 @@ func WriteTable(w io.Writer, r Report, o Options) error {
 	t.unread(r)
 	t.notCovered(r)
 	t.deadWaivers(r)
+	t.unmatched(r)
 	t.line("")
 	t.text(0, t.bold, r.line())
 	_, err := io.WriteString(w, t.out.String())
@@ -260,6 +261,17 @@ func (t *table) deadWaivers(r Report) {
 	for _, w := range idle {
 		t.text(2, t.plain, w.ID+"  "+w.Rule)
 		t.text(6, t.faint, cmp.Or(w.Void, "nothing matches it")+place(w))
+	}
+}
+
+func (t *table) unmatched(r Report) {
+	if len(r.Unmatched) == 0 {
+		return
+	}
+	t.section(t.faint, "declarations that match nothing", len(r.Unmatched))
+	for _, u := range r.Unmatched {
+		t.text(2, t.plain, u.Path+"  "+u.Pattern)
+		t.text(6, t.faint, u.Why+" · "+u.Source)
 	}
 }
 

@@ -29,6 +29,11 @@ func Judge(e *rules.Engine, inv Inventory, waivers []access.Waiver) report.Repor
 	return r
 }
 
+// Unmatched is what is declared and matches nothing of the inventory.
+func Unmatched(e *rules.Engine, inv Inventory) []rules.Unmatched {
+	return e.Unmatched(inputs(e, inv), inv.At)
+}
+
 // inputs are what judging each scope takes: an org, then its projects, in order.
 func inputs(e *rules.Engine, inv Inventory) (out []rules.Input) {
 	projects := map[string][]rules.Input{} // by org

@@ -24,7 +24,7 @@ func rulebook() []mutant {
 		{"severity-not-lowered", "rules/evaluate.go", "	if !s.w.production {\n		out = lower(out)\n", "	if false {\n		out = lower(out)\n", rules, "TestBuiltInProved"},
 		{"loop-variable-taken-for-the-resource", "rules/direct.go", "	if !ok || d.selected {\n", "	for up := interpreter.Activation(frame); !ok && up != nil; up = up.Parent() {\n		s, ok = up.(*subject)\n	}\n	if !ok || d.selected {\n", rules, "TestDirectly"},
 		{"selected-field-taken-for-the-resource", "rules/direct.go", "	d.selected = true\n", "", rules, "TestDirectly|TestBuiltInProved"},
-		{"failing-rule-asked-for-ever", "rules/failure.go", "!f.builtIn && f.count >= quarantineAfter", "false && f.count >= quarantineAfter", rules, "Test.*"},
+		{"failing-rule-asked-for-ever", "rules/failure.go", "!f.builtIn && f.costly >= quarantineAfter", "false && f.costly >= quarantineAfter", rules, "Test.*"},
 		{"failing-rule-not-told", "rules/failure.go", "	for _, id := range slices.Sorted(maps.Keys(w.failures)) {\n", "	for _, id := range slices.Sorted(maps.Keys(w.failures))[:0] {\n", rules, "TestBuiltInProved"},
 		{"domain-by-its-end", "rules/people_accounts.go", "access.FoldName(allowed) == d })", "strings.HasSuffix(d, access.FoldName(allowed)) })", rules, "Test.*"},
 		{"tests-that-assert-nothing-pass", "rules/filetest.go", "	if why := t.vacuous(r); why != \"\" {\n", "	if why := t.vacuous(r); false && why != \"\" {\n", "./cmd/gatewarden", "TestScripts"},

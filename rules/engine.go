@@ -62,7 +62,7 @@ func load(p Policy, how loading, userRules []Source) (*Engine, error) {
 		for _, d := range f.drafts {
 			if o, ok := p.Overrides[d.rule.ID]; ok {
 				c.errs = errs
-				if i >= len(inFiles) && len(d.errs.Problems) > 0 {
+				if i >= len(inFiles) && d.bad() {
 					c.errs = d.errs // what it may be adjusted by is not known
 				}
 				c.override(d, o, p.Environments)
@@ -75,18 +75,13 @@ func load(p Policy, how loading, userRules []Source) (*Engine, error) {
 			c.errs = d.errs
 			c.environments(d, p.Environments)
 			c.rule(d, i < len(inFiles), p.LimitAll)
+			if !c.trusts(d) && !d.bad() {
+				c.test(d)
+			}
 		}
 		files = append(files, f)
 	}
 	e.take(files, p.Overrides, errs)
-	for _, f := range files {
-		for _, d := range f.drafts {
-			if !c.trusts(d) && len(d.errs.Problems) == 0 {
-				c.errs = d.errs
-				c.test(d)
-			}
-		}
-	}
 	e.sound(files[len(inFiles):], how.soundOnly)
 	for i, f := range files {
 		if i < len(inFiles) || !how.soundOnly {
@@ -106,7 +101,7 @@ func (e *Engine) sound(files []loaded, leaveOut bool) {
 	for _, f := range files {
 		e.refused = append(e.refused, f.refused()...)
 		for _, d := range f.drafts {
-			if len(d.errs.Problems) > 0 {
+			if d.bad() {
 				e.rules = slices.DeleteFunc(e.rules, func(r *Rule) bool { return r == d.rule })
 			}
 		}
@@ -129,18 +124,18 @@ func (e *Engine) setViews() {
 
 // take checks that ids are unique and overrides name rules, and sorts.
 func (e *Engine) take(files []loaded, overrides map[string]Override, errs *LoadErrors) {
-	first := map[string]position{}
+	first := map[string]*draft{}
 	odd := (*loaded)(nil) // a file of which not all can be read
 	for i, f := range files {
 		if len(f.errs.Problems) > 0 {
 			odd = &files[i]
 		}
 		for _, d := range f.drafts {
-			if at, ok := first[d.rule.ID]; ok {
-				d.errs.add(d.at, "rule %s is there already: %s", d.rule.ID, at)
+			if other, ok := first[d.rule.ID]; ok && (d.bad() || !other.bad()) { // a bad one takes no place
+				d.errs.add(d.at, "rule %s is there already: %s", d.rule.ID, other.at)
 				continue
 			}
-			first[d.rule.ID] = d.at
+			first[d.rule.ID] = d
 			e.rules = append(e.rules, d.rule)
 		}
 	}

@@ -62,6 +62,8 @@ type loaded struct {
 	drafts []*draft
 }
 
+func (d *draft) bad() bool { return len(d.errs.Problems) > 0 }
+
 // problems are all mistakes of a file, in their order.
 func (l loaded) problems() []Problem {
 	all := slices.Clone(l.errs.Problems)
@@ -78,7 +80,7 @@ func (l loaded) refused() (out []Refused) {
 		out = append(out, Refused{File: l.name, Problems: l.errs.Problems})
 	}
 	for _, d := range l.drafts {
-		if len(d.errs.Problems) > 0 {
+		if d.bad() {
 			out = append(out, Refused{Rule: d.rule.ID, File: l.name, Line: d.rule.Line, Problems: d.errs.Problems})
 		}
 	}

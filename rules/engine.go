@@ -55,6 +55,7 @@ func load(p Policy, how loading, userRules []Source) (*Engine, error) {
 	c.prove = how.prove
 	e := &Engine{policy: newPolicy(p)}
 	var files []loaded
+	taken := map[string]bool{} // ids of good rules
 	inFiles := builtins()
 	for i, src := range slices.Concat(inFiles, userRules) {
 		f := loaded{name: src.Name, errs: &LoadErrors{}}
@@ -75,9 +76,10 @@ func load(p Policy, how loading, userRules []Source) (*Engine, error) {
 			c.errs = d.errs
 			c.environments(d, p.Environments)
 			c.rule(d, i < len(inFiles), p.LimitAll)
-			if !c.trusts(d) && !d.bad() {
+			if !c.trusts(d) && !d.bad() && !taken[d.rule.ID] {
 				c.test(d)
 			}
+			taken[d.rule.ID] = taken[d.rule.ID] || !d.bad()
 		}
 		files = append(files, f)
 	}

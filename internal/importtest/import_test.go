@@ -46,7 +46,7 @@ var may = map[string][]string{
 	"scripts/mutants":     {},
 	"scripts/accept":      {},
 	"scripts/conformance": {"internal/atlas/sim"},
-	"cmd/gatewarden":      {"internal/daemon", "config", "internal/api", "internal/report", "internal/wholefile"},
+	"cmd/gatewarden":      {"internal/daemon", "config", "rules", "internal/api", "internal/report", "internal/wholefile"}, // rules: for the types of what it lists
 	"cmd/demo":            {"internal/daemon", "config", "internal/atlas/sim", "internal/api", "notify/slack/slackfake"},
 }
 

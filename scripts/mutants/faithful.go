@@ -65,7 +65,7 @@ func faithful() []mutant {
 		// What is judged, and what is touched.
 		{"kinds-outside-of-the-profile-asked-for", "internal/daemon/permissions.go", "	for _, k := range p.profile.Kinds(p.org) {\n", "	for _, k := range access.OrgKinds() {\n", "./internal/daemon", "TestPermissionsFollowTheProfile"},
 		{"observing-profile-writes", "internal/daemon/settings.go", "DryRun: f.DryRun || len(profileOf(f).Write)+len(profileOf(f).WriteProjects) == 0,", "DryRun: f.DryRun,", "./internal/daemon", "TestProfileThatObserves"},
-		{"uncovered-rule-judged", "rules/engine.go", " || e.uncovered(r) != \"\":\n", ":\n", "./rules", "TestNotCovered"},
+		{"uncovered-rule-judged", "rules/engine.go", "			if e.uncovered(v) == \"\" {\n", "			if true {\n", "./rules", "TestNotCovered"},
 		{"uncovered-finding-resolved", "rules/advance.go", "	if why := f.e.uncovered(r); why != \"\" {\n", "	if why := f.e.uncovered(r); false {\n", "./rules", "TestNotCovered"},
 		{"hooks-install-in-a-dry-run", "internal/daemon/hooksrun.go", "	if policy(f, access.OwnAccess{}).DryRun && !o.EvenInDryRun {\n", "	if false {\n", "./cmd/gatewarden", "TestScripts/hooks"},
 		{"hooks-remove-a-shared-config", "internal/daemon/hooks.go", " && len(c.Notifications) == 1 && ", " && ", "./internal/daemon", "TestHookPlans"},

@@ -11,7 +11,7 @@ func rulebook() []mutant {
 		{"lapsed-waiver-is-new", "rules/waive.go", "	n.Origin, n.OriginWhy = access.OriginInherited, \"it was waived before: \"+why\n", "	n.Origin, n.OriginWhy = access.OriginNew, \"it was waived before: \"+why\n", rules, "TestWaiver.*"},
 		{"waived-entry-deleted", "rules/union.go", "	if s.w.excused(*e.res) {\n", "	if false && s.w.excused(*e.res) {\n", rules, "TestWaivedEntryStays"},
 		{"reminded-for-ever", "rules/waive.go", "		note.Reminded = w.Until\n", "", rules, "TestWaiverRemindsOnce"},
-		{"approver-is-the-actor", "rules/expect.go", " && !p.is(x.Approved, c.Actor) {\n", " {\n", rules, "Test.*"},
+		{"approver-is-the-actor", "rules/expect.go", " && !p.is(x.Approved, c.Actor)\n", "\n", rules, "Test.*"},
 		{"announced-reverted", "remediate/guard.go", "	case f.Expected != \"\":\n", "	case false:\n", "./remediate", "Test.*"},
 
 		// What is told of other scopes.
@@ -32,7 +32,7 @@ func rulebook() []mutant {
 
 		// One look, and what is made of it.
 		{"denied-read-taken-for-empty-list", "internal/scan/inventory.go", "	c.Status, c.Reason, c.StatusSince, c.Odd = r.Status, r.Reason, r.Began, r.Odd\n", "	c.Status, c.Reason, c.StatusSince, c.Odd = access.StatusComplete, r.Reason, r.Began, r.Odd\n", "./internal/scan", "TestScanDenied"},
-		{"kept-file-for-everybody", "internal/scan/inventory.go", "	if err := f.Sync(); err != nil {\n", "	if err := f.Chmod(0o644); err != nil {\n", "./internal/scan", "TestKept"},
+		{"kept-file-for-everybody", "internal/wholefile/wholefile.go", "said(name, f.Sync())", "said(name, f.Chmod(0o644))", "./internal/scan", "TestKept"},
 		{"baseline-hides-ended-waivers", "internal/report/select.go", "	case old.IsWaived() && !f.IsWaived():\n", "	case false:\n", "./internal/report", "Test.*Baseline.*"},
 		{"formula-in-a-cell", "internal/report/csv.go", "		return \"'\" + s\n", "		return s\n", "./internal/report", "Test.*CSV.*|FuzzFormats"},
 

@@ -16,7 +16,7 @@ import (
 func (w *warner) environments() {
 	for j, later := range w.file.Environments {
 		for _, earlier := range w.file.Environments[:j] {
-			if !later.CatchAll {
+			if !later.CatchAll && !earlier.CatchAll {
 				w.overlap(earlier, later)
 			}
 		}
@@ -27,13 +27,19 @@ func (w *warner) overlap(earlier, later access.Environment) {
 	const judged = "such projects are judged as the stricter of the two, and reported"
 	at := "environments." + later.Name
 	for i, p := range later.Projects {
-		q := slices.IndexFunc(earlier.Projects, func(q string) bool { return takes(q, p) || takes(p, q) })
-		switch {
-		case q < 0:
-		case earlier.Projects[q] == p:
-			w.warn(fmt.Sprintf("%s.projects[%d]", at, i), "%q stands under %s too: %s", p, earlier.Name, judged)
-		default:
-			w.warn(fmt.Sprintf("%s.projects[%d]", at, i), "%q overlaps with %q of %s: %s", p, earlier.Projects[q], earlier.Name, judged)
+		for _, q := range earlier.Projects {
+			name, both := meet(p, q)
+			switch {
+			case !both:
+				continue
+			case p == q:
+				w.warn(fmt.Sprintf("%s.projects[%d]", at, i), "%q stands under %s too: %s", p, earlier.Name, judged)
+			case name == p || name == q:
+				w.warn(fmt.Sprintf("%s.projects[%d]", at, i), "%q overlaps with %q of %s: %s", p, q, earlier.Name, judged)
+			default:
+				w.warn(fmt.Sprintf("%s.projects[%d]", at, i), "%q overlaps with %q of %s, as in %q: %s", p, q, earlier.Name, name, judged)
+			}
+			break
 		}
 	}
 	if len(earlier.Tags) > 0 && len(later.Tags) > 0 && (subset(earlier.Tags, later.Tags) || subset(later.Tags, earlier.Tags)) {

@@ -184,7 +184,7 @@ func (in *Input) trouble(k access.Kind) string {
 	case c.Status != access.StatusComplete:
 		return fmt.Sprintf("%s cannot be read (%s)", k, c.Status)
 	case !in.Dirty[k].IsZero():
-		return fmt.Sprintf("%s changed and was not read again yet", k)
+		return fmt.Sprintf("%s may have changed since it was last read, and was not read again yet", k)
 	case in.MaxAge != nil && in.MaxAge(k) > 0 && !read.IsZero() && in.Now.Sub(read) > in.MaxAge(k):
 		return fmt.Sprintf("%s was last read at %s, which is too long ago", k, stamp(read))
 	}

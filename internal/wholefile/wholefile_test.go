@@ -5,7 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func names(t *testing.T, dir string) (out []string) {
@@ -70,5 +73,61 @@ func TestWrite(t *testing.T) {
 	}
 	if err := Write(filepath.Join(sub, "taken"), text("x")); err == nil || !slices.Equal(names(t, sub), []string{"taken"}) {
 		t.Errorf("over a folder: %v, and there are %v", err, names(t, sub))
+	}
+}
+
+// TestWriteThroughWhatIsNoFile: pipes and devices are written to, never replaced; a link is
+// followed.
+func TestWriteThroughWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string)
+	go func() {
+		read, err := os.ReadFile(pipe)
+		if err != nil {
+			read = []byte(err.Error())
+		}
+		got <- string(read)
+	}()
+	if err := Write(pipe, text("report")); err != nil {
+		t.Error(err)
+	}
+	if read := <-got; read != "report" {
+		t.Errorf("the reader of the pipe got %q", read)
+	}
+	if at, err := os.Lstat(pipe); err != nil || at.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("the pipe is %v (%v) now", at.Mode(), err)
+	}
+
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	if err := os.WriteFile(target, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(link, text("new")); err != nil {
+		t.Error(err)
+	}
+	if read, err := os.ReadFile(target); string(read) != "new" || err != nil {
+		t.Errorf("behind the link is %q (%v)", read, err)
+	}
+	if to, err := os.Readlink(link); to != target || err != nil {
+		t.Errorf("the link leads to %q (%v) now", to, err)
+	}
+	if err := os.Remove(target); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(link, text("new")); err == nil {
+		t.Error("a link to nothing was written")
+	}
+	if err := Write(dir, text("new")); err == nil {
+		t.Error("a folder was written")
+	}
+	if diff := cmp.Diff([]string{"link", "pipe"}, names(t, dir)); diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }

@@ -223,6 +223,20 @@ func (e *Engine) Reads(id string, scope access.Scope) []access.Kind {
 	return slices.Sorted(maps.Keys(set))
 }
 
+// Takes are the kinds that [Engine.Judge] is to be given: those that the rule reads, and what
+// the scope is called, by which waivers and expectations mean it.
+func (e *Engine) Takes(id string, scope access.Scope) []access.Kind {
+	named := access.KindProject
+	if scope.IsOrg() {
+		named = access.KindOrg
+	}
+	reads := e.Reads(id, scope)
+	if slices.Contains(reads, named) {
+		return reads
+	}
+	return append(reads, named)
+}
+
 // Environment is the environment that matches the project, and why, for people. Of
 // several it is the strictest; none is "".
 func (e *Engine) Environment(project access.Project) (name, why string) {

@@ -308,3 +308,30 @@ func TestWaiverIsNotTakenOverByName(t *testing.T) {
 		t.Errorf("%s: its id means it whatever it is called", f.State)
 	}
 }
+
+// TestJudgeTakesWhatTheExecutorGives: of the kinds that Takes names alone, the verdict is that of
+// the whole: waivers go by the name of the project.
+func TestJudgeTakesWhatTheExecutorGives(t *testing.T) {
+	e := mustLoad(t, testPolicy())
+	half := access.Waiver{V: 1, ID: "w1", Rule: ruleOpenToWorld, Name: "0.0.0.0/1", Project: "shop-prod", Owner: "alice", Reason: "agreed", Granted: t0, Until: t0.Add(20 * time.Hour)}
+	in := waivedWorld(t0.Add(3*time.Hour), half)
+	c := access.NewCollection(prj, access.KindIPAccessEntry, []access.State{access.IPAccessEntry{Entry: "0.0.0.0/1"}, access.IPAccessEntry{Entry: "128.0.0.0/1"}})
+	c.FirstRead = t0
+	for i := range c.Resources {
+		r := &c.Resources[i]
+		at := t0.Add(time.Duration(i+1) * time.Hour)
+		r.FirstSeen, r.ChangedAt, r.Cause, r.Actor = at, at, "c"+r.Name(), access.Actor{Type: access.ActorHuman, Name: "x@example.com"}
+	}
+	in.Collections[access.KindIPAccessEntry] = c
+	ref := access.Ref{Scope: prj, Kind: access.KindIPAccessEntry, Name: prj.ID()}
+	daemon := e.Judge(in, ruleOpenToWorld, ref, "")
+	executor := in
+	executor.Collections = map[access.Kind]access.Collection{}
+	for _, k := range e.Takes(ruleOpenToWorld, prj) {
+		executor.Collections[k] = in.Collections[k]
+	}
+	again := e.Judge(executor, ruleOpenToWorld, ref, "")
+	if len(daemon.Evidence.Causes) != len(again.Evidence.Causes) || daemon.Ceiling != again.Ceiling {
+		t.Errorf("the executor's verdict has causes %v (%v), the daemon's %v (%v)", again.Evidence.Causes, again.Ceiling, daemon.Evidence.Causes, daemon.Ceiling)
+	}
+}

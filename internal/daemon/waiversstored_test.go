@@ -110,3 +110,34 @@ func TestStoredExpectation(t *testing.T) {
 		})
 	}
 }
+
+// TestStoredWaiverOfAHalf: one half of the world is waived, by the project's id or by its name, which is the same project. The
+// other half, added later, makes the world of it and must be reverted either way.
+func TestStoredWaiverOfAHalf(t *testing.T) {
+	for _, by := range []string{"id", "name"} {
+		t.Run(by, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, s *stage) {
+				s.start()
+				pass(time.Minute)
+				project := "ecommerce-prod"
+				if by == "id" {
+					project = s.atlas.ProjectID("ecommerce-prod")
+				}
+				granted := time.Now()
+				s.put(func(w *access.Waivers) {
+					w.Waivers = []access.Waiver{{
+						V: access.Version, ID: "half", Rule: openWorld, Kind: access.KindIPAccessEntry, Name: "0.0.0.0/1", Project: project,
+						Owner: "alice", Reason: "agreed", Granted: granted, Until: granted.Add(20 * time.Hour),
+					}}
+				})
+				s.steps(strings.ReplaceAll("at 2m "+addWorld, "0.0.0.0/0", "0.0.0.0/1"))
+				s.steps(strings.ReplaceAll("at 4m "+addWorld, "0.0.0.0/0", "128.0.0.0/1"))
+				pass(10 * time.Minute)
+				did := s.effectsOfOurs()
+				if !strings.Contains(strings.Join(did, " "), "128.0.0.0") {
+					t.Error("ten minutes later 128.0.0.0/1 is still there: the world is open, and nothing was reverted")
+				}
+			})
+		})
+	}
+}

@@ -127,7 +127,9 @@ func (f *fold) takeNow(id string, v access.Verdict, old access.Finding, exists b
 	switch v.Answer {
 	case access.AnswerViolation:
 		f.verdicts[id] = v
-		if open {
+		if open && f.unannounced(id, v, old) {
+			f.open(id, v, f.next.Findings[id])
+		} else if open {
 			n := refresh(old, v, f.in)
 			n.Digest = f.e.digest(f.in, v)
 			n.Expected = cmpOr(f.expected(v), old.Expected) // who did it may become known later
@@ -181,6 +183,16 @@ func (f *fold) open(id string, v access.Verdict, old access.Finding) {
 	n.Origin, n.OriginWhy = f.origin(v)
 	n.Expected = f.expected(v)
 	f.put(id, old.State, n, "opened: "+n.OriginWhy)
+}
+
+// unannounced ends the episode of what was announced where the violation rests on another
+// change by now, which was not: it begins anew.
+func (f *fold) unannounced(id string, v access.Verdict, old access.Finding) bool {
+	if old.Expected == "" || v.Evidence.Change == "" || v.Evidence.Change == old.Evidence.Change || f.expected(v) != "" {
+		return false
+	}
+	f.resolve(id, "what was announced was changed again, which was not announced", v.CauseAt)
+	return true
 }
 
 // expected is the id of the expectation that announced the change that the violation rests

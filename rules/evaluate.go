@@ -62,7 +62,7 @@ func (w *world) subjectsOf(r *Rule) []subject {
 	}
 	for i := range list {
 		s := &list[i]
-		s.rule, s.came, s.since, s.exp, s.uni, s.ppl = r, false, time.Time{}, nil, nil, nil
+		s.rule, s.came, s.anew, s.since, s.exp, s.uni, s.ppl = r, false, false, time.Time{}, nil, nil, nil
 	}
 	return list
 }
@@ -113,6 +113,12 @@ func (s *subject) verdict(v *access.Verdict, c *check, trouble string, past hist
 	if v.Answer, v.Why, err = s.answer(c); err == nil && v.Answer == access.AnswerViolation {
 		err = cmp.Or(keyless, s.describe(c, v, past)) // without its key it would be another finding
 	}
+	if err == nil && v.Answer == access.AnswerViolation {
+		if s.anew, err = s.outgrown(c, v, past); s.anew {
+			v.Evidence, v.CauseAt, v.Gap, v.Actor = access.Evidence{}, time.Time{}, false, access.Actor{}
+			err = s.describe(c, v, history{})
+		}
+	}
 	if err != nil {
 		s.w.failed(s.rule, err)
 		*v = access.Verdict{Rule: v.Rule, Ref: v.Ref, Key: v.Key, Why: "the rule failed on it: " + err.Error()}
@@ -134,7 +140,7 @@ func (s *subject) recall(key string, past history) {
 // episode is the open finding of the subject, unless the replay shows that what it is
 // about ended and began again since.
 func (s *subject) episode(key string, past history) (access.Finding, bool) {
-	if len(s.w.in.Open) == 0 {
+	if len(s.w.in.Open) == 0 || s.anew {
 		return access.Finding{}, false
 	}
 	f, ok := s.w.in.Open[access.FindingID(s.rule.ID, s.ref, key)]

@@ -94,7 +94,7 @@ func (s *subject) expected() bool {
 func (s *subject) announced(v access.Verdict) bool {
 	c, all := s.attributed(), slices.Concat(s.w.Expectations, s.w.in.Expected)
 	for _, x := range all {
-		named := v.Severity != access.Critical && s.rule.Severity != access.Critical || strings.Trim(x.Rule, "*") != ""
+		named := v.Severity != access.Critical && s.rule.Severity != access.Critical || namesRule(x.Rule, s.rule.ID)
 		if named && s.w.announced(x, c, s.rule.ID, s.w.engine.called(s.w.in)) {
 			return true
 		}
@@ -104,6 +104,28 @@ func (s *subject) announced(v access.Verdict) bool {
 		return false
 	}
 	return !slices.ContainsFunc(all, func(x access.Expectation) bool { return x.ID == f.Expected })
+}
+
+// namesRule reports whether a pattern names the rule or its family in so many words.
+func namesRule(pattern, rule string) bool {
+	family, _, _ := strings.Cut(rule, "/")
+	return pattern == rule || pattern == family+"/*"
+}
+
+// outgrown reports whether the subject's open finding was announced and says something else
+// now, by a later change: whoever announced a change did not announce what others did to the
+// same resource afterwards. That is a violation of its own, with its own cause.
+func (s *subject) outgrown(c *check, v *access.Verdict, past history) (bool, error) {
+	f, ok := s.episode(v.Key, past)
+	if !ok || f.Expected == "" || v.Message == f.Message {
+		return false, nil
+	}
+	since, err := c.since.time(s)
+	if err != nil {
+		return false, err
+	}
+	newest, err := s.findCause(c, since, history{})
+	return newest.change != "" && newest.change != f.Evidence.Change && newest.at.After(f.CauseAt), err
 }
 
 // attributed is the change with what a later word told of its actor.

@@ -49,6 +49,8 @@ func (f *fold) stand(r *Rule, id string, v access.Verdict, c access.Change, old 
 	f.next.Standing[id] = access.Standing{Rule: r.ID, Change: c, Expires: r.expires(c)}
 	if !exists || !old.Open() {
 		f.open(id, v, old)
+	} else if f.unannounced(id, v, old) {
+		f.open(id, v, f.next.Findings[id])
 	} else {
 		n := refresh(old, v, f.in)
 		n.Digest = f.e.digest(f.in, v)

@@ -26,6 +26,7 @@ type subject struct {
 	now     time.Time
 	telling bool      // what is worked out is told to people: times to the second
 	came    bool      // the cause is one of those that the rule comes through
+	anew    bool      // its open finding is of another violation: [subject.outgrown]
 	since   time.Time // of a union whose finding is open: when it became the world
 
 	failure failure // of a rule on failures
@@ -154,7 +155,8 @@ func (s *subject) loose() bool {
 		return false
 	}
 	aged := id.MaxAge > 0 && id.Class == access.ClassMigration
-	return len(id.Labels) == 0 && !aged && !slices.Contains(id.Usernames, s.user().Username)
+	named := slices.Contains(id.Usernames, s.user().Username) && !strings.Contains(s.user().Username, "*") // one called like the pattern is not named
+	return len(id.Labels) == 0 && !aged && !named
 }
 
 // syncs reports whether the user copies a cluster now, as declared.

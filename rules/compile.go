@@ -10,19 +10,11 @@ import (
 	"time"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
 
 	"github.com/gatewarden/gatewarden/internal/access"
-)
-
-const (
-	maxStaticCost = 500_000 // refused above; about 20 ms
-	userCostLimit = 100_000 // of one evaluation of a user's rule
-	maxListSize   = 200     // for the static estimate
-	maxStringSize = 1024
 )
 
 // compiler makes expressions of drafts.
@@ -261,7 +253,7 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 		}}
 	}
 	ast, iss := env.Compile(raw.src)
-	if iss.Err() != nil && strings.HasSuffix(key, "ask") {
+	if iss.Err() != nil && asks {
 		return nil // said of its parts
 	}
 	if iss.Err() != nil {
@@ -275,8 +267,8 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 		c.errs.add(raw.at, "rule %s: %s gives %s: want %s", d.rule.ID, key, ast.OutputType(), want)
 		return nil
 	}
-	if !on.trusted && !c.cheap(d, env, ast, key, raw) {
-		return nil
+	if !on.trusted && !asks { // of what is asked at once, each part was looked at
+		d.price(env, ast, key, raw)
 	}
 	for _, ref := range ast.NativeRep().ReferenceMap() {
 		d.rule.Past = d.rule.Past || slices.Contains(pastVariables(), ref.Name)
@@ -287,16 +279,6 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 		return nil
 	}
 	return &expr{src: raw.src, at: raw.at, prog: prog}
-}
-
-// cheap says of an expression that its cost has no low bound, if so.
-func (c *compiler) cheap(d *draft, env *cel.Env, ast *cel.Ast, key string, raw rawExpr) bool {
-	most, err := env.EstimateCost(ast, sizes{})
-	if err != nil || most.Max > maxStaticCost {
-		c.errs.add(raw.at, "rule %s: %s may cost %d units, above %d: use fewer nested loops%s", d.rule.ID, key, most.Max, maxStaticCost, because(err))
-		return false
-	}
-	return true
 }
 
 // ask is the expression that asks for the answer at once, of what a rule applies to: one
@@ -314,36 +296,12 @@ func (d *draft) ask(prefix string) (rawExpr, bool) {
 	return rawExpr{src: src, at: when.at}, ok
 }
 
-func because(err error) string {
-	if err == nil {
-		return ""
-	}
-	return " (" + err.Error() + ")"
-}
-
 func programOptions(bare bool) []cel.ProgramOption {
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize), cel.CustomDecoratorV2(direct)}
 	if !bare {
 		opts = append(opts, cel.CostLimit(userCostLimit))
 	}
 	return opts
-}
-
-// sizes tells the static estimate how long lists and texts get.
-type sizes struct{}
-
-func (sizes) EstimateSize(element cost.AstNode) *cost.SizeEstimate {
-	switch element.Type().Kind() {
-	case types.ListKind, types.MapKind:
-		return &cost.SizeEstimate{Min: 0, Max: maxListSize}
-	case types.StringKind:
-		return &cost.SizeEstimate{Min: 0, Max: maxStringSize}
-	}
-	return nil
-}
-
-func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
-	return nil
 }
 
 var stringsType = reflect.TypeFor[[]string]()

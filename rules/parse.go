@@ -28,6 +28,7 @@ type draft struct {
 	eachOf  access.Kind
 	changes *changesBlock
 	errs    *LoadErrors // its mistakes
+	costs   LoadErrors  // of these, what is only too dear: its tests are run all the same
 }
 
 // changesBlock is what a state rule judges of changes.

@@ -28,7 +28,7 @@ func (b *builder) waiver(t *tree) access.Waiver {
 		b.at(t.get("rule"), "%q matches every rule: name those that are waived", w.Rule)
 	}
 	if t.sub != nil && !narrows(t, "name", "project", "environment") {
-		b.at(t, "it matches everything that the rule finds: give name, project or environment")
+		b.at(star(t), "it matches everything that the rule finds: give name, project or environment")
 	}
 	b.within(t, "granted", access.WaiverCap(access.Low), "a waiver holds 90 days at most; one of a critical finding 1, high 7, medium 30")
 	return w
@@ -44,7 +44,7 @@ func (b *builder) expectation(t *tree) access.Expectation {
 		Approved: as[string](t.get("approved")), Source: b.stands(t),
 	}
 	if t.sub != nil && !narrows(t, "actor", "name") {
-		b.at(t, "it matches whatever anybody does: give actor or name")
+		b.at(star(t), "it matches whatever anybody does: give actor or name")
 	}
 	b.within(t, "from", access.LongestExpectation, "a change is announced 30 days ahead at most")
 	b.declared(t.get("approved"), e.Approved)
@@ -61,8 +61,21 @@ func (b *builder) stands(t *tree) string { return b.name + ":" + strconv.Itoa(t.
 func narrows(t *tree, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		v := t.get(name)
-		return v.given && (v.leaf == nil || !access.MostlyAll(as[string](v))) // what could not be read is told of already
+		all := access.MostlyAll
+		if name == "name" {
+			all = access.AnyName
+		}
+		return v.given && (v.leaf == nil || !all(as[string](v))) // what could not be read is told of already
 	})
+}
+
+// star is the name that names nothing in particular, where it looks as if it did: admin/*
+// is every user with a password. Otherwise it is all of the waiver or expectation.
+func star(t *tree) *tree {
+	if v := t.get("name"); v.given && !access.MostlyAll(as[string](v)) {
+		return v
+	}
+	return t
 }
 
 // within reports an until that is not after the given begin, or too long after it.

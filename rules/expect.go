@@ -36,7 +36,7 @@ func (p Policy) Awaited(stored []access.Expectation, c access.Change, rule, proj
 
 // announces reports whether the expectation is about the change, whoever made it.
 func announces(x access.Expectation, c access.Change, rule, project string) bool {
-	narrow := !access.MostlyAll(x.Actor) || !access.MostlyAll(x.Name)
+	narrow := !access.MostlyAll(x.Actor) || !access.AnyName(x.Name)
 	switch {
 	case !narrow || x.Approved == "" || x.Approved == x.Actor:
 		return false

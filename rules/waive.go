@@ -61,7 +61,7 @@ func (e *Engine) fitting(in *Input, v access.Verdict, named string) (out []acces
 // waives reports whether the waiver is for such a violation, whenever. One that names nothing
 // in particular is for none: the configuration refuses it, and the store may hold it.
 func waives(w access.Waiver, v access.Verdict, scope access.Scope, env, title string) bool {
-	if access.MostlyAll(w.Rule) || w.Environment == "" && access.MostlyAll(w.Name) && access.MostlyAll(w.Project) {
+	if access.MostlyAll(w.Rule) || w.Environment == "" && access.AnyName(w.Name) && access.MostlyAll(w.Project) {
 		return false
 	}
 	return access.Match(w.Rule, v.Rule) &&
@@ -89,6 +89,13 @@ func (e *Engine) lapse(w access.Waiver, v access.Verdict, until time.Time, in *I
 		return "what it was waived for changed"
 	}
 	return ""
+}
+
+// Outlived reports whether the waiver would hold now for the finding, in the project (or org)
+// of this name, had it not been given for other values.
+func Outlived(w access.Waiver, f access.Finding, title string, now time.Time) bool {
+	v := access.Verdict{Rule: f.Rule, Ref: f.Ref, Key: f.Key, Severity: f.Severity}
+	return w.Digest != "" && w.Digest != f.Digest && waives(w, v, f.Ref.Scope, f.Environment, title) && over(w, v, holdsUntil(w, f.Severity), now) == ""
 }
 
 // over is why the waiver does not hold at this time.
@@ -193,6 +200,8 @@ func (f *fold) waive() {
 			f.still(id, n, w)
 		case !ok && n.State == access.FindingWaived:
 			f.lapsed(id, n, why)
+		case !ok:
+			f.outlived(id, n)
 		}
 	}
 }
@@ -212,6 +221,24 @@ func (f *fold) waived(id string, n access.Finding, w access.Waiver) {
 		}
 	}
 	f.put(id, access.FindingOpen, n, why)
+}
+
+// outlived says of a finding that opened in this judgement that it was waived for other
+// values: who gave the waiver would wonder.
+func (f *fold) outlived(id string, n access.Finding) {
+	i := slices.IndexFunc(f.events, func(ev access.FindingEvent) bool { return ev.Finding.ID == id && ev.To == access.FindingOpen })
+	if i < 0 {
+		return
+	}
+	title := f.e.called(f.in)
+	for _, w := range slices.Concat(f.e.policy.Waivers, f.in.Waivers) {
+		if Outlived(w, n, title, f.in.Now) {
+			why := "; waived before, by " + w.ID + ", for other values"
+			n.OriginWhy += why
+			f.events[i].Why, f.events[i].Finding, f.next.Findings[id] = f.events[i].Why+why, n, n
+			return
+		}
+	}
 }
 
 // still keeps a waived finding, by another waiver perhaps, and reminds once of its end.

@@ -74,6 +74,7 @@ func TestWaiverHoldsAsLongAsItMay(t *testing.T) {
 		{"another project", func(w *access.Waiver) { w.Project = "*-dev" }, time.Hour, access.FindingOpen, ""},
 		{"every rule", func(w *access.Waiver) { w.Rule = "*/*" }, time.Hour, access.FindingOpen, ""},
 		{"nothing in particular", func(w *access.Waiver) { w.Name, w.Project = "*/*", "*-*" }, time.Hour, access.FindingOpen, ""},
+		{"every user", func(w *access.Waiver) { w.Name, w.Project = "admin/*", "" }, time.Hour, access.FindingOpen, ""},
 		{"a whole environment", func(w *access.Waiver) { w.Name, w.Project, w.Environment = "", "", "prod" }, time.Hour, access.FindingWaived, ""},
 		{"other values", func(w *access.Waiver) { w.Digest = "0123" }, time.Hour, access.FindingOpen, ""},
 	} {
@@ -119,6 +120,45 @@ func TestWaiverOfValues(t *testing.T) {
 	}
 	if len(events) != 1 || events[0].From != access.FindingWaived {
 		t.Errorf("told as %v", events)
+	}
+}
+
+// TestWaiverOutlived: a finding that opens while a waiver for other values of it is there
+// says so, once; and so does the waiver.
+func TestWaiverOutlived(t *testing.T) {
+	e := loadFive(t, testPolicy())
+	w := waiverOf(t0, 20*time.Hour)
+	w.Digest = "0123456789"
+	in := waivedWorld(t0.Add(time.Hour), w)
+	doc, events := e.Advance(access.Findings{}, in, e.Evaluate(in))
+	f := theOne(t, doc, ruleOpenToWorld)
+	const want = "waived before, by w1, for other values"
+	if f.State != access.FindingOpen || strings.Count(f.OriginWhy, want) != 1 {
+		t.Errorf("it is %s because %q, want %q", f.State, f.OriginWhy, want)
+	}
+	if len(events) != 1 || !strings.Contains(events[0].Why, want) || events[0].Finding.OriginWhy != f.OriginWhy {
+		t.Errorf("told as %v", events)
+	}
+	in.Now = in.Now.Add(time.Minute)
+	if doc, events = e.Advance(doc, in, e.Evaluate(in)); theOne(t, doc, ruleOpenToWorld).OriginWhy != f.OriginWhy || len(events) > 0 {
+		t.Errorf("told again: %v", events)
+	}
+	for name, c := range map[string]struct {
+		waiver func(*access.Waiver)
+		after  time.Duration
+		want   bool
+	}{
+		"other values":   {func(*access.Waiver) {}, time.Hour, true},
+		"its values":     {func(w *access.Waiver) { w.Digest = f.Digest }, time.Hour, false},
+		"any values":     {func(w *access.Waiver) { w.Digest = "" }, time.Hour, false},
+		"ended anyway":   {func(*access.Waiver) {}, 21 * time.Hour, false},
+		"another's name": {func(w *access.Waiver) { w.Name = "::/0" }, time.Hour, false},
+	} {
+		w := w
+		c.waiver(&w)
+		if got := Outlived(w, f, "shop-prod", t0.Add(c.after)); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
 	}
 }
 

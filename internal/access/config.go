@@ -196,5 +196,12 @@ func Match(pattern, s string) bool {
 // it has only stars and what stands between the parts of names, as */* and *@* have.
 func MostlyAll(pattern string) bool { return strings.Trim(pattern, "*/.:@-_") == "" }
 
+// AnyName reports whether a pattern over the names of resources names nothing in particular:
+// as [MostlyAll], or every database user of a database, as admin/* does.
+func AnyName(pattern string) bool {
+	const nobody = "\x00" // no name has it: what matches it matches by a star
+	return MostlyAll(pattern) || Match(pattern, "admin/"+nobody) || Match(pattern, "$external/"+nobody)
+}
+
 // LongestExpectation is how far ahead a change may be announced.
 const LongestExpectation = 30 * 24 * time.Hour

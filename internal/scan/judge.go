@@ -182,6 +182,10 @@ func (j *judging) waivers(all []access.Waiver, now time.Time) []report.Waiver {
 			n.Void = "it has not begun"
 		case n.Findings == 0:
 			n.Void = "no finding needs it, or none for as long as the severity allows"
+			if i := slices.IndexFunc(j.report.Findings, func(f report.Finding) bool { return rules.Outlived(w, f.Finding, f.ProjectTitle, now) }); i >= 0 {
+				f := j.report.Findings[i]
+				n.Void = fmt.Sprintf("the values of %s changed since it was given (digest %s, now %s): look at them, and waive them anew or mend them", f.Ref.Name, w.Digest, f.Digest)
+			}
 		}
 		out = append(out, n)
 	}

@@ -164,6 +164,16 @@ func TestScanWaived(t *testing.T) {
 	}
 }
 
+// TestScanOutlived: a waiver that was given for other values says so.
+func TestScanOutlived(t *testing.T) {
+	w := access.Waiver{V: 1, ID: "w1", Rule: "network/open-to-world", Project: "shop-prod", Owner: "alice", Reason: "r", Granted: at.Add(-time.Hour), Until: at.Add(time.Hour), Digest: "0123"}
+	e := engine(t, w)
+	r := Judge(e, take(t, shop(), e), []access.Waiver{w})
+	if got, want := r.Waivers[0].Void, "changed since it was given (digest 0123, now "; !strings.Contains(got, want) {
+		t.Errorf("it is of no effect because %q, want %q in it", got, want)
+	}
+}
+
 // TestKept: what was kept is judged as what was read, at its own time.
 func TestKept(t *testing.T) {
 	e := engine(t)

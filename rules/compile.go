@@ -123,7 +123,7 @@ func (c *compiler) rule(d *draft, builtIn, limitAll bool) {
 func (c *compiler) environments(d *draft, envs []access.Environment) {
 	for _, name := range d.rule.Environments {
 		if len(envs) > 0 && !slices.ContainsFunc(envs, func(e access.Environment) bool { return e.Name == name }) {
-			c.errs.add(d.at, "rule %s: environment %q is not configured", d.rule.ID, name)
+			c.errs.add(d.place("environments"), "rule %s: environment %q is not configured", d.rule.ID, name)
 		}
 	}
 }
@@ -259,7 +259,7 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 	if iss.Err() != nil {
 		for _, e := range iss.Errors() {
 			text, _, _ := strings.Cut(e.Message, "\n")
-			c.errs.add(raw.position(e.Location.Line(), e.Location.Column()), "rule %s: %s: %s", d.rule.ID, key, text)
+			c.errs.add(raw.position(e.Location.Line(), e.Location.Column()), "rule %s: %s: %s", d.rule.ID, key, text+c.meantField(text, d.rule.Kinds))
 		}
 		return nil
 	}
@@ -273,6 +273,7 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 	for _, ref := range ast.NativeRep().ReferenceMap() {
 		d.rule.Past = d.rule.Past || slices.Contains(pastVariables(), ref.Name)
 	}
+	d.patterns = append(d.patterns, patternsIn(ast.NativeRep())...)
 	prog, err := env.Program(ast, programOptions(on.bare)...)
 	if err != nil {
 		c.errs.add(raw.at, "rule %s: %s: %v", d.rule.ID, key, err)

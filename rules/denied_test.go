@@ -33,7 +33,7 @@ func builtinWorlds(t *testing.T, f func(t *testing.T, r *Rule, test fileTest)) {
 // judgeWorld judges the world by the rule alone.
 func judgeWorld(t *testing.T, r *Rule, w testWorld) (*Engine, Input, []access.Verdict) {
 	t.Helper()
-	e := &Engine{rules: []*Rule{r}, policy: newPolicy(w.policy())}
+	e := &Engine{rules: []*Rule{r}, policy: newPolicy(w.policy(nil))}
 	e.setViews()
 	in, err := w.input(e, r)
 	if err != nil {

@@ -76,6 +76,9 @@ func load(p Policy, how loading, userRules []Source) (*Engine, error) {
 			c.errs = d.errs
 			c.environments(d, p.Environments)
 			c.rule(d, i < len(inFiles), p.LimitAll)
+			d.checkPatterns(p.Overrides[d.rule.ID], func(name, format string, args ...any) {
+				errs.add(position{file: overrideOf + d.rule.ID + " params." + name}, format, args...)
+			})
 			if !c.trusts(d) && !d.bad() && !taken[d.rule.ID] {
 				c.test(d)
 			}

@@ -155,7 +155,7 @@ func (p *parser) evasionStep(n *yaml.Node) (s evasionStep) {
 // engine is all rules under the policy of the story.
 func (e evasion) engine(t *testing.T, all *Engine) *Engine {
 	t.Helper()
-	policy := e.world.policy()
+	policy := e.world.policy(nil)
 	policy.Waivers = e.waivers
 	out := &Engine{rules: slices.Clone(all.rules), policy: newPolicy(policy), hash: all.hash}
 	i := slices.IndexFunc(out.rules, func(r *Rule) bool { return r.ID == e.rule })

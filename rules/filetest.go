@@ -109,7 +109,7 @@ func toJSON(n *yaml.Node) ([]byte, error) {
 func (c *compiler) test(d *draft) {
 	count := map[access.Answer]int{}
 	r := *d.rule
-	r.Params, r.Severity, r.Environments = d.written.Params, d.written.Severity, nil
+	r.Params, r.Severity, r.Environments = d.written.Params, d.written.Severity, d.written.Environments
 	r.Reads = slices.Concat(d.written.Reads, d.written.WhereCovered)
 	r.setParams()
 	r.setViews()
@@ -130,7 +130,7 @@ func (c *compiler) test(d *draft) {
 		}
 	}
 	if count[access.AnswerViolation] < 2 || count[access.AnswerPass] < 2 || count[access.AnswerUnknown] < 1 && d.mayNotKnow() {
-		c.errs.add(d.at, "rule %s: its tests show %d violations, %d that are none and %d unknown: at least 2, 2 and 1 are needed (unknown comes of given: {status: {KIND: denied}})",
+		c.errs.add(d.at, "rule %s: its tests show violation %d, none %d, unknown %d: at least 2, 2 and 1 are needed (unknown comes of given: {status: {KIND: denied}})",
 			d.rule.ID, count[access.AnswerViolation], count[access.AnswerPass], count[access.AnswerUnknown])
 	}
 }
@@ -152,7 +152,7 @@ func (t fileTest) run(r *Rule) map[string]string {
 	if err != nil {
 		return map[string]string{"given": err.Error()}
 	}
-	e := &Engine{rules: []*Rule{r}, policy: newPolicy(t.world.policy())}
+	e := &Engine{rules: []*Rule{r}, policy: newPolicy(t.world.policy(r.Environments))}
 	for _, name := range slices.Sorted(maps.Keys(t.world.Refused)) {
 		e.refused = append(e.refused, Refused{Rule: name, Problems: []Problem{{File: "f.yaml", Line: 1, Column: 1, Message: t.world.Refused[name]}}})
 	}
@@ -165,8 +165,16 @@ func (t fileTest) run(r *Rule) map[string]string {
 	for _, v := range e.Evaluate(in) {
 		got[r.testName(v)] = v
 	}
+	judged := r.appliesTo(e.policy, in.Environment)
 	for _, name := range slices.Sorted(maps.Keys(t.want)) {
-		if problem := t.want[name].compare(got[name], got[name].Rule != ""); problem != "" {
+		v, there := got[name]
+		if !judged {
+			v, there = access.Verdict{Answer: access.AnswerNotApplicable, Why: "the rule judges " + strings.Join(r.Environments, ", ") + " only"}, true
+		}
+		if problem := t.want[name].compare(v, there); problem != "" {
+			if !there {
+				problem += nearName(name, got)
+			}
 			out[name] = problem
 		}
 	}
@@ -246,7 +254,7 @@ func (w fileWant) compare(v access.Verdict, there bool) string {
 	case !there:
 		return "has no verdict"
 	case v.Answer != w.Answer:
-		return fmt.Sprintf("is %s, want %s (%s)", answerText(v.Answer), answerText(w.Answer), cmpOr(v.Why, v.Message))
+		return fmt.Sprintf("is %s, want %s", answerText(v.Answer), answerText(w.Answer)) + because(cmpOr(v.Why, v.Message))
 	case w.Severity != "" && string(v.Severity) != w.Severity:
 		return fmt.Sprintf("has severity %s, want %s", v.Severity, w.Severity)
 	case w.Ceiling != "" && v.Ceiling != ceiling:
@@ -257,6 +265,24 @@ func (w fileWant) compare(v access.Verdict, there bool) string {
 		return fmt.Sprintf("says %q, want %q in it", v.Why, w.Why)
 	}
 	return ""
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return " (" + why + ")"
+}
+
+// nearName is a hint at the verdict that a name of a test was meant for: a name without what
+// Atlas puts before it, or a slip of the pen.
+func nearName(name string, got map[string]access.Verdict) string {
+	for _, k := range slices.Sorted(maps.Keys(got)) {
+		if _, own, ok := strings.Cut(k, "/"); ok && own == name {
+			return fmt.Sprintf(": did you mean %q?", k)
+		}
+	}
+	return suggestion(name, got)
 }
 
 func answerText(a access.Answer) string { return cmpOr(string(a), "unknown") }

@@ -65,6 +65,7 @@ type testWorld struct {
 	Unset       bool                           `json:"unset"`     // no environments are configured
 	kinds       map[access.Kind][]access.Box   // by kind, as Atlas would list them
 	projects    []testWorld                    // the other projects of the org
+	at          position
 }
 
 type testIdentity struct {
@@ -136,10 +137,7 @@ func (p *parser) given(n *yaml.Node, w *testWorld) bool {
 			ok = false
 		}
 	}
-	if !slices.Contains(testEnvironmentNames, made.Environment) {
-		p.errs.add(p.at(n), "given: environment %q: tests know prod, staging and dev; leave it out for a project that matches none", made.Environment)
-		ok = false
-	}
+	made.at = p.at(n)
 	for _, id := range made.Identities {
 		if _, err := id.identity(); err != nil {
 			p.errs.add(p.at(n), "given: %v", err)
@@ -151,6 +149,18 @@ func (p *parser) given(n *yaml.Node, w *testWorld) bool {
 	}
 	*w = made
 	return ok
+}
+
+// testPlaces checks the environments of tests: those that all tests know, and those that
+// the rule names.
+func (p *parser) testPlaces(d *draft) {
+	for _, t := range d.tests {
+		for _, w := range append([]testWorld{t.world}, t.world.projects...) {
+			if !slices.Contains(testEnvironmentNames, w.Environment) && !slices.Contains(d.rule.Environments, w.Environment) {
+				p.errs.add(w.at, "given: environment %q: tests know prod, staging and dev, and those of the rule; leave it out for a project that matches none", w.Environment)
+			}
+		}
+	}
 }
 
 func (p *parser) givenProjects(n *yaml.Node, w *testWorld) bool {
@@ -194,7 +204,7 @@ func (p *parser) resources(k access.Kind, info kindInfo, n *yaml.Node) (out []ac
 }
 
 // policy is the configuration of the world.
-func (w testWorld) policy() Policy {
+func (w testWorld) policy(named []string) Policy {
 	p := Policy{
 		Environments: []access.Environment{{Name: "prod", Projects: []string{"*-prod"}, Tags: map[string]string{"env": "prod"}}, {Name: "staging", Projects: []string{"*-staging"}}, {Name: "dev", Projects: []string{"*-dev"}, Tags: map[string]string{"env": "dev"}}},
 		Networks:     []access.Network{{Purposes: w.Networks}},
@@ -202,6 +212,11 @@ func (w testWorld) policy() Policy {
 		Sensitive:    w.Sensitive, Domains: w.Domains, Principals: w.Principals, Groups: w.Groups, Expectations: w.Expected,
 		Own:     access.OwnAccess{Credentials: w.Own, Write: w.Writers, Addresses: w.Addresses},
 		Profile: w.Profile, Hooks: w.Hooks,
+	}
+	for _, name := range named {
+		if !slices.Contains(testEnvironmentNames, name) {
+			p.Environments = append(p.Environments, access.Environment{Name: name})
+		}
 	}
 	if w.Unset {
 		p.Environments = nil

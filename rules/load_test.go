@@ -55,11 +55,11 @@ func TestLoadErrors(t *testing.T) {
 		text string
 		want []string // each a part of one problem
 	}{
-		"misspelt field":      {change("cluster.name.s", "cluster.nmae.s"), []string{"f.yaml:9:14: rule mine/clusterless: when: undefined field 'nmae'"}},
+		"misspelt field":      {change("cluster.name.s", "cluster.nmae.s"), []string{"f.yaml:9:14: rule mine/clusterless: when: undefined field 'nmae': did you mean \"name\"?"}},
 		"in a quoted message": {change("+ cluster.name", "+ cluster.nam"), []string{"f.yaml:10:31: rule mine/clusterless: message: undefined field 'nam'"}},
 		"in a block": {change("when: cluster", "when: |\n  true &&\n    cluster.x == '' &&\n    cluster"),
 			[]string{"f.yaml:11:12: rule mine/clusterless: when: undefined field 'x'"}},
-		"in a folded block":     {change("when: cluster.name", "when: >-\n  true &&\n  cluster.nmae"), []string{"f.yaml:10:3: rule mine/clusterless: when: undefined field 'nmae'"}},
+		"in a folded block":     {change("when: cluster.name", "when: >-\n  true &&\n  cluster.nmae"), []string{"f.yaml:10:3: rule mine/clusterless: when: undefined field 'nmae': did you mean \"name\"?"}},
 		"misspelt variable":     {change("cluster.name.s", "clustr.name.s"), []string{"f.yaml:9:7:", "undeclared reference to 'clustr'"}},
 		"misspelt parameter":    {change("params.prefix)", "params.prefx)"), []string{"f.yaml:9:37:", "undeclared reference to 'params.prefx' (did you mean 'params.prefix'?)"}},
 		"another kind's fact":   {change("when: ", "when: exposure.world || "), []string{"f.yaml:9:7:", "undeclared reference to 'exposure'"}},
@@ -71,12 +71,18 @@ func TestLoadErrors(t *testing.T) {
 		"unknown key":           {change("severity:", "severty:"), []string{`f.yaml:4:1: a rule has no key "severty": did you mean "severity"?`}},
 		"key twice":             {change("severity: low", "severity: low\nseverity: high"), []string{"f.yaml:5:1:", "severity"}},
 		"no id":                 {change("id: mine/clusterless\n", ""), []string{`f.yaml:1:1: rule id "": want family/name`}},
-		"bad id":                {change("mine/clusterless", "Mine/X"), []string{`f.yaml:1:1: rule id "Mine/X"`}},
+		"bad id":                {change("mine/clusterless", "Mine/X"), []string{`f.yaml:1:5: rule id "Mine/X"`}},
 		"built-in's id":         {change("mine/clusterless", "network/open-to-world"), []string{"f.yaml:1:1: rule network/open-to-world is there already: builtin/network.yaml:3:3"}},
 		"bad kind":              {change("kind: cluster", "kind: clusters"), []string{`f.yaml:5:7: kind "clusters": no rule can read it: did you mean "cluster"?`}},
-		"bad severity":          {change("severity: low", "severity: mild"), []string{`severity "mild"`}},
-		"bad ceiling":           {change("severity: low", "ceiling: max"), []string{`ceiling "max": want tell, ask or auto`}},
-		"bad on":                {change("severity: low", "on: never"), []string{`on: "never": want state, change, reading or failure`}},
+		"bad severity":          {change("severity: low", "severity: mild"), []string{`f.yaml:4:11: rule mine/clusterless: severity "mild"`}},
+		"bad ceiling":           {change("severity: low", "ceiling: max"), []string{`f.yaml:4:10: rule mine/clusterless: ceiling "max": want tell, ask or auto`}},
+		"bad on":                {change("severity: low", "on: never"), []string{`f.yaml:4:5: rule mine/clusterless: on: "never": want state, change, reading or failure`}},
+		"another's remedy":      {change("severity: low", "remedy: delete-entries"), []string{"f.yaml:4:9: rule mine/clusterless: remedy delete-entries is of ip_access_entry, and the rule judges cluster"}},
+		"auto and no remedy":    {change("severity: low", "ceiling: auto"), []string{"f.yaml:4:10: rule mine/clusterless: ceiling auto, and no remedy that would be done"}},
+		"its environment":       {change("severity: low", "environments: [prd]"), []string{`f.yaml:4:15: rule mine/clusterless: environment "prd" is not configured`}},
+		"no such environment":   {change("environment: prod", "environment: prd"), []string{`f.yaml:16:12: given: environment "prd": tests know prod, staging and dev, and those of the rule`}},
+		"a field far off":       {change("cluster.name.s", "cluster.whatever.s"), []string{"undefined field 'whatever': gatewarden rules vars cluster names all that there are"}},
+		"a test's near name":    {change("want: {xa: violation", "want: {xz: violation"), []string{`xz: has no verdict: did you mean "xa"?`}},
 		"no message":            {change("message: \"'cluster ' + cluster.name\"\n", ""), []string{"when and message are needed"}},
 		"no reason":             {change("why: a reason\n", ""), []string{"why is missing"}},
 		"until of a state rule": {change("severity: low", "until: 'true'"), []string{"until is of change rules only"}},
@@ -86,7 +92,7 @@ func TestLoadErrors(t *testing.T) {
 			[]string{"f.yaml:9:", "nest"}},
 		"a test that fails":     {change("a: pass", "a: violation"), []string{`f.yaml:12:5: rule mine/clusterless: test "both": a: is pass, want violation`}},
 		"a test of nothing":     {change("a: pass", "c: pass"), []string{`c: has no verdict`}},
-		"too few tests":         {change("xb: {answer: violation, severity: low}, ", ""), []string{"f.yaml:1:1: rule mine/clusterless: its tests show 1 violations, 2 that are none and 1 unknown"}},
+		"too few tests":         {change("xb: {answer: violation, severity: low}, ", ""), []string{"f.yaml:1:1: rule mine/clusterless: its tests show violation 1, none 2, unknown 1"}},
 		"a test's field":        {change("{name: xb}", "{nam: xb}"), []string{`f.yaml:13:35: cluster: unknown field "nam"`}},
 		"a test's key":          {change("environment: prod", "enviroment: prod"), []string{`f.yaml:16:12: unknown field "enviroment"`}},
 		"a test's answer":       {change("a: pass", "a: fine"), []string{`answer "fine": want pass, violation, unknown or not_applicable`}},
@@ -232,6 +238,33 @@ func TestCeilingOverride(t *testing.T) {
 	}
 	if _, err := load(access.CeilingAuto, false); err == nil || !strings.Contains(err.Error(), "add accept_risk: true") {
 		t.Errorf("raised: %v", err)
+	}
+}
+
+// TestTestsWhereItJudges: a test plays in an environment, and a rule does not judge in all.
+func TestTestsWhereItJudges(t *testing.T) {
+	const more = `  - name: elsewhere
+    given: {environment: %s, cluster: [{name: xa}]}
+    want: {xa: %s}
+`
+	for name, c := range map[string]struct{ of, in, answer, want string }{
+		"where it judges":     {"prod", "prod", "violation", ""},
+		"where it does not":   {"prod", "dev", "not_applicable", ""},
+		"none counts as prod": {"prod", "''", "violation", ""},
+		"not as another":      {"dev", "''", "not_applicable", ""},
+		"expected wrongly":    {"prod", "dev", "violation", "xa: is not_applicable, want violation (the rule judges prod only)"},
+		"one of its own":      {"sandbox", "sandbox", "violation", ""},
+		"its own is prod":     {"prod-eu", "prod-eu", "violation", ""},
+		"a slip of the pen":   {"prd", "prod", "violation", "xa: is not_applicable, want violation (the rule judges prd only)"},
+	} {
+		text := strings.Replace(good, "severity: low", "environments: ["+c.of+"]", 1)
+		text = strings.Replace(text, "given: {cluster:", "given: {environment: "+c.of+", cluster:", 1)
+		text = strings.Replace(text, "xb: {answer: violation, severity: low}", "xb: violation", 1)
+		text = strings.Replace(text, "environment: prod, cluster", "environment: "+c.of+", cluster", 1)
+		_, err := Load(Policy{}, Source{"f.yaml", []byte(text + fmt.Sprintf(more, c.in, c.answer))})
+		if (err == nil) != (c.want == "") || !strings.Contains(fmt.Sprint(err), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
 	}
 }
 

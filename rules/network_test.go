@@ -198,18 +198,6 @@ func TestEntryOverdue(t *testing.T) {
 	}
 }
 
-// TestCommentPattern: a pattern that is none makes the answer unknown, not a pass.
-func TestCommentPattern(t *testing.T) {
-	p := testPolicy()
-	p.Overrides = map[string]Override{"network/undocumented-entry": {Params: map[string]any{"comment_pattern": "("}}}
-	b := newBench(t, mustLoad(t, p))
-	b.read(access.KindIPAccessEntry, entries("203.0.113.5/32")...)
-	v := b.verdicts("network/undocumented-entry")["203.0.113.5/32"]
-	if v.Answer != access.AnswerUnknown || !strings.Contains(v.Why, "params.comment_pattern: error parsing regexp") {
-		t.Errorf("%q: %s", v.Answer, v.Why)
-	}
-}
-
 // TestEntryUse: for how long an entry may have been, and certainly was, unused.
 func TestEntryUse(t *testing.T) {
 	const d = 24 * time.Hour

@@ -29,6 +29,17 @@ type draft struct {
 	changes *changesBlock
 	errs    *LoadErrors // its mistakes
 	costs   LoadErrors  // of these, what is only too dear: its tests are run all the same
+
+	places   map[string]position // of the values of its keys, those of params as "params.<name>"
+	patterns []string            // parameters that are regular expressions
+}
+
+// place is where the value of a key is; of one that the file does not have, the rule.
+func (d *draft) place(key string) position {
+	if at, ok := d.places[key]; ok {
+		return at
+	}
+	return d.at
 }
 
 // changesBlock is what a state rule judges of changes.
@@ -155,12 +166,16 @@ func (p *parser) fields(n *yaml.Node, what string, known map[string]func(*yaml.N
 
 func (p *parser) rule(n *yaml.Node) *draft {
 	r := &Rule{On: OnState, Source: p.src.Name, Line: n.Line, Params: map[string]any{}, Remedy: "none", Severity: access.Medium, StandsFor: 7 * 24 * time.Hour}
-	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}, errs: &LoadErrors{}}
+	d := &draft{rule: r, at: p.at(n), exprs: map[string]rawExpr{}, errs: &LoadErrors{}, places: map[string]position{}}
 	of := p.errs
 	p.errs = d.errs
 	defer func() { p.errs = of }()
 	w := &words{}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		d.places[n.Content[i].Value] = p.at(n.Content[i+1])
+	}
 	p.fields(n, "a rule", p.ruleKeys(d, w))
+	p.testPlaces(d)
 	p.complete(d, w.on, w.severity, w.ceiling)
 	return d
 }
@@ -176,7 +191,7 @@ func (p *parser) ruleKeys(d *draft, w *words) map[string]func(*yaml.Node) {
 		"id": p.text(&r.ID), "title": p.text(&r.Title), "why": p.text(&r.Why), "fix": p.text(&r.Fix), "severity": p.text(&w.severity),
 		"kind": func(v *yaml.Node) { r.Kinds = p.oneOrMore(v) }, "on": p.text(&w.on), "reads": func(v *yaml.Node) { r.Reads = p.kinds(v) },
 		"environments": p.texts(&r.Environments), "siblings": func(v *yaml.Node) { r.Siblings = p.kinds(v) },
-		"reads_where_covered": func(v *yaml.Node) { r.WhereCovered = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, r) },
+		"reads_where_covered": func(v *yaml.Node) { r.WhereCovered = p.kinds(v) }, "params": func(v *yaml.Node) { p.params(v, d) },
 		"stands_for": p.duration(&r.StandsFor), "remedy": p.text(&r.Remedy), "ceiling": p.text(&w.ceiling),
 		"controls": p.texts(&r.Controls), "references": p.texts(&r.References),
 		"through": func(v *yaml.Node) { p.fields(v, "through", p.namesKeys(d, "through", &d.through)) },
@@ -254,127 +269,4 @@ func (p *parser) factBlock(n *yaml.Node, d *draft, prefix string) {
 		p.expr(d, prefix+"facts."+name)(n.Content[i+1])
 		d.facts = append(d.facts, rawExpr{name: name, src: prefix})
 	}
-}
-
-// complete checks what every rule must have.
-func (p *parser) complete(d *draft, on, severity, ceiling string) {
-	r := d.rule
-	bad := func(format string, args ...any) {
-		p.errs.add(d.at, "rule %s: "+format, append([]any{r.ID}, args...)...)
-	}
-	if !ruleID.MatchString(r.ID) {
-		p.errs.add(d.at, "rule id %q: want family/name in lower case, such as network/open-to-world", r.ID)
-	}
-	if len(r.Kinds) > 0 {
-		r.Kind = r.Kinds[0]
-	}
-	for key, v := range map[string]string{"title": r.Title, "why": r.Why, "kind": string(r.Kind)} {
-		if v == "" {
-			bad("%s is missing", key)
-		}
-	}
-	if on != "" {
-		r.On = On(on)
-	}
-	if !slices.Contains([]On{OnState, OnChange, OnReading, OnFailure}, r.On) {
-		bad("on: %q: want state, change, reading or failure", on)
-	}
-	if severity != "" && !slices.Contains(access.Severities(), access.Severity(severity)) {
-		bad("severity %q: want one of %v", severity, access.Severities())
-	} else if severity != "" {
-		r.Severity = access.Severity(severity)
-	}
-	if !slices.Contains(remedies, r.Remedy) {
-		bad("remedy %q: want one of %s", r.Remedy, strings.Join(remedies, ", "))
-	}
-	c, ok := parseCeiling(ceiling)
-	if !ok {
-		bad("ceiling %q: want tell, ask or auto", ceiling)
-	}
-	r.Ceiling = c
-	p.shape(d, bad)
-	d.written = *r
-}
-
-// shape checks which keys go together.
-func (p *parser) shape(d *draft, bad func(string, ...any)) {
-	r := d.rule
-	has := func(key string) bool { _, ok := d.exprs[key]; return ok }
-	if has("when") != has("message") || !has("when") && !has("whole.when") {
-		bad("when and message are needed, or both under whole")
-	}
-	if slices.ContainsFunc([]string{"when", "message"}, func(k string) bool { return has("whole." + k) }) && (!has("whole.when") || !has("whole.message")) {
-		bad("whole needs when and message")
-	}
-	if r.On != OnState && (has("whole.when") || has("through.names") || has("since")) {
-		bad("whole, through and since are of state rules only")
-	}
-	if has("through.names") && len(r.Kinds) > 1 {
-		bad("through is of rules on one kind only")
-	}
-	if r.On != OnChange && has("until") {
-		bad("until is of change rules only: a state rule ends with its state")
-	}
-	if r.On != OnChange && (has("ends") || r.about) {
-		bad("ends and about are of change rules only")
-	}
-	if d.changes != nil && (r.On != OnState || has("key")) {
-		bad("changes is of state rules without a key of their own")
-	}
-	if d.changes != nil && (!has("changes.when") || !has("changes.message") || !has("changes.key")) {
-		bad("changes needs when, message and key")
-	}
-	if has("through.names") != (d.through != "") || has("each_of.names") != (d.eachOf != "") {
-		bad("through and each_of need kind and names")
-	}
-	if d.eachOf != "" && (r.On != OnState || len(r.Kinds) > 1 || d.through != "" || has("whole.when")) {
-		bad("each_of is of state rules on one kind, without through and whole")
-	}
-	p.foreign(r, bad)
-	if r.On == OnState {
-		r.Reads = slices.Concat(r.Kinds, slices.DeleteFunc(r.Reads, func(k access.Kind) bool { return slices.Contains(r.Kinds, k) }))
-	}
-	if d.through != "" && !slices.Contains(r.Reads, d.through) {
-		r.Reads = append(r.Reads, d.through)
-	}
-}
-
-// foreign checks that what a rule reads of other scopes is told to its own.
-func (p *parser) foreign(r *Rule, bad func(string, ...any)) {
-	for _, k := range r.Siblings {
-		if k != "" && !slices.Contains(access.ContributedKinds(), k) {
-			bad("siblings: %s of the projects is not told to each other: those that are are %v", k, access.ContributedKinds())
-		}
-	}
-	for _, k := range slices.Concat(r.Reads, r.WhereCovered) {
-		org := slices.ContainsFunc(r.Kinds, ofOrg)
-		prj := slices.ContainsFunc(r.Kinds, func(o access.Kind) bool { return !ofOrg(o) })
-		switch {
-		case k == "":
-		case ofOrg(k) && !org && !slices.Contains(access.GatheredKinds(), k):
-			bad("reads: %s of the org is not told to projects: those that are are %v", k, access.GatheredKinds())
-		case !ofOrg(k) && !prj && !slices.Contains(access.ContributedKinds(), k):
-			bad("reads: %s of the projects is not told to their org: those that are are %v", k, access.ContributedKinds())
-		}
-	}
-}
-
-// remedies are what a rule may name. Those that no plan is built for yet are told.
-var remedies = []string{
-	"none", "delete-entries", "delete-entry", "replace-entry", "restore-scopes", "restore-roles", "quarantine", "remove-role", "remove-scope",
-	"set-team-roles", "restore-member-roles", "remove-project-member", "remove-member-role", "delete-invitation", "set-org-setting",
-	"disable-data-explorer", "restore-alert",
-}
-
-// parseCeiling reads a ceiling as rules write it.
-func parseCeiling(s string) (access.Ceiling, bool) {
-	switch s {
-	case "", "tell":
-		return access.CeilingTell, true
-	case "ask":
-		return access.CeilingAsk, true
-	case "auto":
-		return access.CeilingAuto, true
-	}
-	return access.CeilingTell, false
 }

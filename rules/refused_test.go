@@ -28,7 +28,7 @@ func TestLoadSound(t *testing.T) {
 		"a costly loop":            {[]string{bad("when: ", "when: '[1].all(a, [1].all(b, [1].all(c, a + b > c)))'\nfix: "), other}, 1, []string{"mine/clusterless of 0.yaml 0.yaml:9:"}},
 		"no tests":                 {[]string{good[:strings.Index(good, "tests:")], other}, 1, []string{"mine/clusterless of 0.yaml 0.yaml:1:1: "}},
 		"a test that fails":        {[]string{bad("a: pass", "a: violation"), other}, 1, []string{"mine/clusterless of 0.yaml 0.yaml:12:5: "}},
-		"an environment of no one": {[]string{bad("severity:", "environments: [moon]\nseverity:"), other}, 1, []string{"mine/clusterless of 0.yaml 0.yaml:1:1: "}},
+		"an environment of no one": {[]string{bad("severity:", "environments: [moon]\nseverity:"), other}, 1, []string{"mine/clusterless of 0.yaml 0.yaml:4:15: "}},
 		"a built-in's id":          {[]string{bad("mine/clusterless", "network/open-to-world"), other}, 1, []string{"network/open-to-world of 0.yaml 0.yaml:1:1: "}},
 		"an id twice":              {[]string{good, good}, 1, []string{"mine/clusterless of 1.yaml 1.yaml:1:1: "}},
 		"a bad one before it":      {[]string{bad("cluster.name.s", "cluster.nmae.s"), good}, 1, []string{"mine/clusterless of 0.yaml 0.yaml:9:14: "}},

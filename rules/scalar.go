@@ -80,7 +80,7 @@ func (p *parser) kinds(n *yaml.Node) (out []access.Kind) {
 }
 
 // params takes a rule's parameters with their defaults, which also give their types.
-func (p *parser) params(n *yaml.Node, r *Rule) {
+func (p *parser) params(n *yaml.Node, d *draft) {
 	if n.Kind != yaml.MappingNode {
 		p.errs.add(p.at(n), "params: want names and defaults")
 		return
@@ -99,7 +99,7 @@ func (p *parser) params(n *yaml.Node, r *Rule) {
 		case !ok:
 			p.errs.add(p.at(v), "params.%s: want a number, a text, true or false, a duration such as 5m, or a list of texts", k.Value)
 		default:
-			r.Params[k.Value] = val
+			d.rule.Params[k.Value], d.places["params."+k.Value] = val, p.at(v)
 		}
 	}
 }

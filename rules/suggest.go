@@ -2,8 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 // suggestion is a hint at the word that was meant; empty if none is near.
@@ -65,4 +68,26 @@ func MeantRule(word string, list []Rule) string {
 		return near
 	}
 	return ": did you mean " + strings.Join(parts[:min(len(parts), 5)], " or ") + "?"
+}
+
+var undefinedField = regexp.MustCompile(`^undefined field '([^']*)'`)
+
+// meantField is a hint at the field that was meant, where a message of the language says that
+// there is none of a name. It does not say of which type, so that all that a rule on these
+// kinds sees are looked at; if none is near, where to look.
+func (c *compiler) meantField(message string, of []access.Kind) string {
+	m := undefinedField.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	found, fields := typesOf{c.base.CELTypeProvider(), map[string]*Type{}}, map[string]bool{}
+	for _, k := range of {
+		found.see(kinds[k].celType())
+	}
+	for _, t := range found.types {
+		for _, f := range t.Fields {
+			fields[f.Name] = true
+		}
+	}
+	return cmpOr(suggestion(m[1], fields), fmt.Sprintf(": gatewarden rules vars %s names all that there are", of[0]))
 }

@@ -81,7 +81,7 @@ func ruleKeyDocs() []Key {
 		{"reads_where_covered", "list of kinds", "The same, but where the profile leaves the kind out the rule judges without it."},
 		{"siblings", "list of kinds", "Kinds of the other projects of the org that it rests on."},
 		{"environments", "list of texts", "Where it judges; everywhere if left out."},
-		{"params", "names and values", "What an installation may adjust under `rules.override`, each with its default: a number, true or false, a text, a duration, a list of texts. Expressions read them as `params.NAME`."},
+		{"params", "names and values", "What an installation may adjust under `rules.override`, each with its default: a number, true or false, a text, a duration, a list of texts. Expressions read them as `params.NAME`. One whose name ends in `pattern`, or that `matches` takes, must be a regular expression."},
 		{"remedy", "text", "What puts a finding right; none if left out."},
 		{"ceiling", "text", "The strongest response: tell (if left out), ask or auto."},
 		{"controls", "list of texts", "Controls of frameworks that it serves."},
@@ -121,7 +121,7 @@ func givenKeys() []Key {
 		{"projects", "list", "The other projects of the org, each with such keys as these and its `name`."},
 	}
 	return append(out, keysOf(reflect.TypeFor[testWorld](), map[string]string{
-		"level": "org or project; that of the rule's first kind if left out.", "environment": "prod, staging or dev; left out: the project matches none.",
+		"level": "org or project; that of the rule's first kind if left out.", "environment": "prod, staging or dev, or one that the rule names; left out: the project matches none.",
 		"now": "The time of the judgement; noon of 2026-01-01 if left out.", "watched": "Since when all is watched; a month if left out.",
 		"project": "The name of the project; ecommerce-prod if left out.", "name": "The name of one of projects.", "tags": "The tags of the project.",
 		"identities": "Declared identities, with the keys below.", "networks": "Declared networks of the environment, by purpose.", "developer": "Declared ranges of developers.",

@@ -64,7 +64,7 @@ func TestBadRulesAndWaivers(t *testing.T) {
 		"a costly loop":           {rule: change("cluster.name.startsWith('x')", "cluster.tags.all(a, cluster.tags.all(b, cluster.tags.all(c, a.key + b.key != c.key)))"), want: []string{`rules/a.yaml:6:\d+: .*nest`}},
 		"a costly text":           {rule: change("cluster.name.startsWith('x')", "cluster.tags.exists(a, cluster.tags.exists(b, (a.value + b.value).matches('(a+)+$')))"), want: []string{`rules/a.yaml:6:\d+: .*may cost \d+ units`}},
 		"no tests":                {rule: goodRule[:strings.Index(goodRule, "tests:")], want: []string{`rules/a.yaml:1:1: .*at least 2, 2 and 1 are needed`}},
-		"too few tests":           {rule: change("xb: violation, ", ""), want: []string{`rules/a.yaml:1:1: .*its tests show 1 violations`}},
+		"too few tests":           {rule: change("xb: violation, ", ""), want: []string{`rules/a.yaml:1:1: .*its tests show violation 1, none`}},
 		"a test that fails":       {rule: change("a: pass", "a: violation"), want: []string{`rules/a.yaml:9:5: .*test "both": a: is pass, want violation`}},
 		"an id that is there":     {second: goodRule, want: []string{`rules/b.yaml:1:1: rule mine/named is there already: rules/a.yaml:1:1`}},
 		"an id of our own":        {rule: change("mine/named", "dbuser/unscoped"), want: []string{`rules/a.yaml:1:1: rule dbuser/unscoped is there already: builtin/`}},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -34,6 +35,9 @@ const (
 // over. It has no colours. Where not even a short one fits, there is none.
 func barOn(w io.Writer, width int) (show func(daemon.ScanProgress), done func()) {
 	words := func(p daemon.ScanProgress) string {
+		if left := time.Until(p.Waiting).Round(time.Second); left > 0 {
+			return fmt.Sprintf("waits %s for a rate limit, %d calls", left, p.Calls)
+		}
 		return fmt.Sprintf("%d scopes, %d calls, %.0f %% of a limit", p.Scopes, p.Calls, 100*p.Budget)
 	}
 	left, times := width-1-countsWidth-wordsWidth-timesWidth, true
@@ -42,13 +46,21 @@ func barOn(w io.Writer, width int) (show func(daemon.ScanProgress), done func())
 	}
 	if left < leastBar {
 		left += wordsWidth - callsWidth
-		words = func(p daemon.ScanProgress) string { return fmt.Sprintf("%d calls", p.Calls) }
+		words = func(p daemon.ScanProgress) string {
+			if time.Until(p.Waiting) > 0 {
+				return "waits"
+			}
+			return fmt.Sprintf("%d calls", p.Calls)
+		}
 	}
 	if left < leastBar {
 		return nil, func() {}
 	}
 	var bar *progressbar.ProgressBar
 	show = func(p daemon.ScanProgress) {
+		if bar == nil && p.Reads == 0 {
+			return // how long it will be is not known before the projects are
+		}
 		if bar == nil {
 			bar = progressbar.NewOptions(p.Reads, progressbar.OptionSetWriter(w), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(min(left, mostBar)),
 				progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(times), progressbar.OptionSetElapsedTime(times))

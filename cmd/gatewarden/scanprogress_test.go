@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/lipgloss"
 
@@ -50,6 +51,26 @@ func TestProgress(t *testing.T) {
 		frames := strings.Split(strings.TrimRight(b.String(), "\r"), "\r")
 		if last := frames[len(frames)-1]; strings.TrimSpace(strings.ReplaceAll(last, "\x1b[2K", "")) != "" {
 			t.Errorf("%d columns: it leaves %q behind", width, last)
+		}
+	}
+}
+
+// TestProgressWaits: a bar that stands still says why.
+func TestProgressWaits(t *testing.T) {
+	for width, want := range map[int]string{100: "for a rate limit, 70000 calls", 45: "waits"} {
+		var b bytes.Buffer
+		show, done := barOn(&b, width)
+		show(daemon.ScanProgress{Waiting: time.Now().Add(time.Hour)}) // the projects are being listed
+		show(daemon.ScanProgress{Scopes: 1500, Reads: 60000, Done: 59999, Calls: 70000, Budget: 1, Waiting: time.Now().Add(90 * time.Second)})
+		drawn := b.String()
+		done()
+		if !strings.Contains(drawn, want) {
+			t.Errorf("%d columns: %q is not said in %q", width, want, drawn)
+		}
+		for _, frame := range strings.Split(drawn, "\r") {
+			if n := lipgloss.Width(frame); n >= width {
+				t.Errorf("a frame takes %d of %d columns: %q", n, width, frame)
+			}
 		}
 	}
 }

@@ -15,7 +15,8 @@ const (
 	lookAgain    = 5 * time.Second // a waiter looks again: other answers may tell better
 	scanEvery    = 5 * time.Second
 	longestBlock = 2 * time.Minute
-	yieldAfter   = 2 * time.Second // polling waits no longer: see [Yielding]
+	yieldAfter   = 2 * time.Second                // polling waits no longer: see [Yielding]
+	patience     = 2*refillEvery + 30*time.Second // an empty bucket is above half by then, if nobody else draws on it
 )
 
 // budget mirrors Atlas's token buckets, one for each endpoint set and scope, from the
@@ -48,11 +49,13 @@ func newBudget(ratio prometheus.Gauge) *budget {
 }
 
 // wait returns when a request may be sent. Others than urgent requests wait while the
-// bucket is at half or below, or give up where they yield; urgent ones wait only where
-// Atlas asked for it.
+// bucket is at half or below, or give up where they yield, or go where they have waited for
+// long; urgent ones wait only where Atlas asked for it.
 func (b *budget) wait(ctx context.Context, key string, urgent, yielding bool) error {
+	began, patient := time.Now(), patientOf(ctx)
 	for {
-		d := b.delay(key, urgent, time.Now())
+		now := time.Now()
+		d := b.delay(key, urgent, now)
 		switch {
 		case d <= 0:
 			return ctx.Err()
@@ -60,6 +63,12 @@ func (b *budget) wait(ctx context.Context, key string, urgent, yielding bool) er
 			return postponed(d)
 		case d > longestBlock:
 			return notNow(d)
+		case patient != nil && !urgent && now.Add(d).Sub(began) > patience:
+			urgent = true // others keep the bucket low: it takes of what is left
+			continue
+		}
+		if patient != nil {
+			patient(now.Add(d))
 		}
 		if err := pause(ctx, min(d, lookAgain)); err != nil {
 			return err

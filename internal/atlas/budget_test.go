@@ -254,3 +254,40 @@ func TestBudgetPutsOff(t *testing.T) {
 		}
 	})
 }
+
+// One look waits for its bucket and says so; where others keep that low it goes in the end.
+func TestBudgetPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newSim(t, sim.Options{})
+		a.SetRateLimit("customDbRoles_group", 20, 7)
+		c := connect(t, a.Transport(), nil)
+		var told []time.Duration
+		patient := Patient(t.Context(), func(until time.Time) { told = append(told, time.Until(until)) })
+		read := func(ctx context.Context) access.Reading { return c.Read(ctx, prod, access.KindCustomRole) }
+		for range 10 {
+			read(Urgent(t.Context()))
+		}
+		start := time.Now()
+		if got := read(patient); got.Status != access.StatusComplete || time.Since(start) < 50*time.Second || time.Since(start) > patience {
+			t.Errorf("%s %q after %s", got.Status, got.Reason, time.Since(start))
+		}
+		if len(told) == 0 || told[0] <= 0 || told[0] > refillEvery {
+			t.Errorf("it was told %v", told)
+		}
+		busy, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			for pause(busy, 8*time.Second) == nil { // as fast as it refills
+				read(Urgent(busy))
+			}
+		}()
+		for range 9 {
+			read(Urgent(t.Context()))
+		}
+		start = time.Now()
+		got := read(patient)
+		if d := time.Since(start); got.Status != access.StatusComplete || d < patience-refillEvery || d > patience+longestBlock {
+			t.Errorf("among others: %s %q after %s", got.Status, got.Reason, d)
+		}
+	})
+}

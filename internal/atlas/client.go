@@ -177,6 +177,21 @@ func Yielding(ctx context.Context) context.Context {
 	return context.WithValue(ctx, yieldingKey{}, true)
 }
 
+type patientKey struct{}
+
+// Patient marks the requests made under the context as those of one look, which has no
+// more urgent ones to come: they wait until their bucket has refilled, and where it has
+// not within minutes, they go all the same. Told hears until when each wait is, at its
+// beginning and now and then later, from several goroutines.
+func Patient(ctx context.Context, told func(until time.Time)) context.Context {
+	return context.WithValue(ctx, patientKey{}, told)
+}
+
+func patientOf(ctx context.Context) func(time.Time) {
+	told, _ := ctx.Value(patientKey{}).(func(time.Time))
+	return told
+}
+
 func isYielding(ctx context.Context) bool { return ctx.Value(yieldingKey{}) != nil }
 
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }

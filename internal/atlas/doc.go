@@ -27,8 +27,8 @@
 // secret, in a [TokenStore], because Atlas allows 100 live tokens per service account.
 // A [budget] mirrors Atlas's token buckets from the headers of its answers; reads
 // wait while a bucket is below half, those under [Yielding] not for long (what they give
-// up is unread), those under [Urgent] go first. The skew of the local clock is worked
-// out from Date headers. Losing any of it costs requests only.
+// up is unread), those under [Patient] for minutes, those under [Urgent] go first. The
+// skew of the local clock is worked out from Date headers. Losing any of it costs requests only.
 //
 // Documents of which much is used are decoded with the official SDK's types; its client
 // and its auth helpers are not used, since they may dial the public host.

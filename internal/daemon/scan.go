@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,8 @@ type ScanOptions struct {
 type ScanProgress struct {
 	Scopes, Reads, Done int
 	Calls               int
-	Budget              float64 // largest part used of one of Atlas's rate limits, 0 to 1
+	Budget              float64   // largest part used of one of Atlas's rate limits, 0 to 1
+	Waiting             time.Time // until then a rate limit holds something back; past: nothing is
 }
 
 // Scan judges the installation once. It reads only, with any credential.
@@ -82,11 +84,7 @@ func inventory(ctx context.Context, f *config.File, o ScanOptions, s *settings) 
 	}
 	inv, err := scan.Take(ctx, reader, scan.Options{
 		Version: o.Version, Profile: f.Atlas.Profile, Orgs: reader.orgs, Kinds: scanned(s),
-		Progress: func(p scan.Progress) {
-			if o.Progress != nil {
-				o.Progress(ScanProgress{Scopes: p.Scopes, Reads: p.Reads, Done: p.Done, Calls: int(reader.calls.Load()), Budget: reader.budget()})
-			}
-		},
+		Progress: reader.progressed,
 	})
 	return inv, report.Effort{Calls: int(reader.calls.Load()), Budget: reader.budget()}, err
 }
@@ -106,16 +104,21 @@ func scanned(s *settings) func(access.Scope) []access.Kind {
 	}
 }
 
-// oneLook reads Atlas for a scan: by the read credentials, and with a transport that lets
-// nothing pass that changes.
+// oneLook reads Atlas for a scan: by the read credentials, with a transport that lets
+// nothing pass that changes, and with patience. The daemon's polling gives a low bucket up
+// and comes back to it; a scan does not come back, and what it left out would look mended.
 type oneLook struct {
 	*fleet
 	calls    *atomic.Int64
 	registry *prometheus.Registry
+	show     func(ScanProgress) // nil: nobody asks
+
+	mu    sync.Mutex
+	shown ScanProgress
 }
 
-func newOneLook(f *config.File, o ScanOptions) (oneLook, error) {
-	l := oneLook{fleet: &fleet{clients: map[string]*atlas.Client{}, owner: map[access.Scope]string{}}, calls: &atomic.Int64{}, registry: prometheus.NewRegistry()}
+func newOneLook(f *config.File, o ScanOptions) (*oneLook, error) {
+	l := &oneLook{show: o.Progress, fleet: &fleet{clients: map[string]*atlas.Client{}, owner: map[access.Scope]string{}}, calls: &atomic.Int64{}, registry: prometheus.NewRegistry()}
 	next := o.Transport
 	if next == nil {
 		next = http.DefaultTransport
@@ -134,18 +137,55 @@ func newOneLook(f *config.File, o ScanOptions) (oneLook, error) {
 }
 
 // Projects implements scan's Reader, and remembers whose the projects are.
-func (l oneLook) Projects(ctx context.Context, org string) ([]access.Project, error) {
-	out, err := l.fleet.Projects(ctx, org)
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l *oneLook) Projects(ctx context.Context, org string) ([]access.Project, error) {
+	c, err := l.client(ctx, access.OrgScope(org))
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.Projects(atlas.Patient(ctx, l.waiting), org)
+	l.fleet.mu.Lock()
+	defer l.fleet.mu.Unlock()
 	for _, p := range out {
 		l.owner[access.ProjectScope(p.ID)] = org
 	}
 	return out, err
 }
 
+// Read implements scan's Reader.
+func (l *oneLook) Read(ctx context.Context, scope access.Scope, kind access.Kind) access.Reading {
+	c, err := l.client(ctx, scope)
+	if err != nil {
+		return access.Reading{Status: access.StatusFailed, Reason: err.Error(), Began: l.Now()}
+	}
+	return c.Read(atlas.Patient(ctx, l.waiting), scope, kind)
+}
+
+func (l *oneLook) progressed(p scan.Progress) {
+	l.tell(func(s *ScanProgress) { s.Scopes, s.Reads, s.Done = p.Scopes, p.Reads, p.Done })
+}
+
+func (l *oneLook) waiting(until time.Time) {
+	l.tell(func(s *ScanProgress) {
+		if until.After(s.Waiting) {
+			s.Waiting = until
+		}
+	})
+}
+
+// tell shows how far the scan has come, with what has changed.
+func (l *oneLook) tell(change func(*ScanProgress)) {
+	if l.show == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.shown)
+	l.shown.Calls, l.shown.Budget = int(l.calls.Load()), l.budget()
+	l.show(l.shown)
+}
+
 // budget is the largest part used of one of Atlas's token buckets.
-func (l oneLook) budget() float64 {
+func (l *oneLook) budget() float64 {
 	used := 0.0
 	families, err := l.registry.Gather()
 	if err != nil {

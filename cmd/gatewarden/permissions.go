@@ -60,7 +60,7 @@ func showPermissions(w io.Writer, o daemon.Permissions) {
 	if o.Failed != "" {
 		return // the error says it
 	}
-	fmt.Fprintf(w, "org %s %s, profile %s, %d project(s)\n", o.Org, o.Name, o.Profile, o.Projects)
+	fmt.Fprintf(w, "org %s %s, profile %s, %s\n", o.Org, o.Name, o.Profile, counted(o.Projects, "project"))
 	showHeld(w, "read", &o.Read)
 	showHeld(w, "write", o.Write)
 	showUnreadable(w, o.Unreadable)

@@ -18,7 +18,6 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/daemon"
 	"github.com/gatewarden/gatewarden/internal/report"
-	"github.com/gatewarden/gatewarden/internal/wholefile"
 )
 
 // scanFlags are what the command line of a scan says.
@@ -47,8 +46,13 @@ MONGODB_ATLAS_PRIVATE_API_KEY. ORG_READ_ONLY is enough.
 
 Exit codes: 0 nothing found at or above --fail-on; 1 something was (with --baseline: something
 new); 2 usage or configuration; 3 something could not be read, whatever --fail-on says, and
-what was read is clean (with --strict also: something could not be judged). What could not be
-judged is never counted as clean: without --strict it is said, and leaves the code at 0.`,
+what was read is clean. What could not be read or judged is never counted as clean, and is said
+on stderr beside the codes 0 and 1.
+
+With --strict a result that is not whole is 3, findings or not, also where a rule could not
+tell; and with --baseline also what may be new counts: what the baseline could not read.
+
+A table that goes to no terminal is as wide as COLUMNS says, else 100 columns.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), stdout, stderr) },
 	}
 	f := c.Flags()
@@ -67,7 +71,7 @@ judged is never counted as clean: without --strict it is said, and leaves the co
 	f.StringSliceVar(&s.rules, "rule", nil, "report findings of these rules only; * stands for any run of characters")
 	f.StringSliceVar(&s.projects, "project", nil, "report findings of these projects only, by name or id; * stands for any run of characters")
 	f.StringSliceVar(&s.environs, "environment", nil, "report findings of these environments only")
-	f.BoolVar(&s.strict, "strict", false, "exit 3 also when a rule could not tell")
+	f.BoolVar(&s.strict, "strict", false, "exit 3 whenever the result is not whole, also beside findings or where a rule could not tell")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "no progress")
 	return c
 }
@@ -99,11 +103,14 @@ func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return coded{exitUnreadable, err}
 	}
 	if former != nil {
+		if len(r.Scopes) > 0 && !r.Shares(*former) {
+			return coded{exitUsage, fmt.Errorf("the baseline %s is of %s, and the scan of %s: they have no org or project in common", s.baseline, titles(former.Scopes), titles(r.Scopes))}
+		}
 		if r = r.Baseline(*former); r.Compared.NoValues > 0 {
 			_, _ = fmt.Fprintf(stderr, "the baseline %s: %s\n", s.baseline, r.Compared.Doubt())
 		}
 	}
-	if err := s.matches(r); err != nil {
+	if err := s.matches(r, f); err != nil {
 		return coded{exitUsage, err}
 	}
 	shown := s.filter()
@@ -115,7 +122,7 @@ func (s *scanFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 }
 
 // matches refuses filters that leave nothing: a pipeline would stay green for ever.
-func (s *scanFlags) matches(r report.Report) error {
+func (s *scanFlags) matches(r report.Report, f *config.File) error {
 	for _, glob := range s.projects {
 		if !slices.ContainsFunc(r.Scopes, func(x report.Scope) bool { return access.Match(glob, x.Title) || access.Match(glob, x.Scope.ID()) }) {
 			return fmt.Errorf("--project %s: there is no such project or org; there are %s", glob, titles(r.Scopes))
@@ -128,10 +135,25 @@ func (s *scanFlags) matches(r report.Report) error {
 	}
 	for _, env := range s.environs {
 		if !slices.ContainsFunc(r.Scopes, func(x report.Scope) bool { return x.Environment == env }) {
-			return fmt.Errorf("--environment %s: no project matches it; a scan knows environments by --config", env)
+			return fmt.Errorf("--environment %s: %s", env, noSuchEnvironment(env, f))
 		}
 	}
 	return nil
+}
+
+// noSuchEnvironment says why no project is in an environment.
+func noSuchEnvironment(env string, f *config.File) string {
+	var names []string
+	for _, e := range f.Environments {
+		names = append(names, e.Name)
+	}
+	switch {
+	case len(names) == 0:
+		return "no project matches it; a scan knows environments by --config"
+	case slices.Contains(names, env):
+		return "no project matches it"
+	}
+	return "there is no such environment; there are " + strings.Join(names, ", ")
 }
 
 // unread names the orgs and projects of which nothing was read.
@@ -180,23 +202,7 @@ func (s *scanFlags) check() error {
 			return fmt.Errorf("--gate %s: want one of %v", g, report.Gates())
 		}
 	}
-	terminal := 0
-	for _, o := range s.outputs {
-		format, file, named := strings.Cut(o, "=")
-		if !slices.Contains(report.Formats(), format) {
-			return fmt.Errorf("-o %s: want one of %v", o, report.Formats())
-		}
-		if named && file == "" {
-			return fmt.Errorf("-o %s: name a file after =", o)
-		}
-		if !named {
-			terminal++
-		}
-	}
-	if terminal > 1 {
-		return errors.New("-o: one format can go to the terminal; give the others a file, such as -o sarif=report.sarif")
-	}
-	return nil
+	return s.outputsFit()
 }
 
 // config is the file that is named, or one made of --org and the environment; judging what
@@ -256,43 +262,4 @@ func (s *scanFlags) filter() report.Filter {
 		f.Gates = append(f.Gates, report.Gate(g))
 	}
 	return f
-}
-
-func (s *scanFlags) write(r report.Report, stdout io.Writer) error {
-	o := report.Options{Framework: s.framework, Artifact: s.artifact}
-	for _, out := range s.outputs {
-		format, file, named := strings.Cut(out, "=")
-		if !named {
-			if err := report.Write(format, stdout, r, o); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := wholefile.Write(file, func(f *os.File) error { return report.Write(format, f, r, o) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// verdict is the exit code.
-func (s *scanFlags) verdict(r report.Report, stderr io.Writer) error {
-	t := r.Totals()
-	switch {
-	case s.failOn != "none" && r.FailOn(access.Severity(s.failOn)):
-		what := "findings"
-		if r.Compared != nil {
-			what = "new findings"
-		}
-		return coded{exitViolation, fmt.Errorf("there are %s of severity %s or worse", what, s.failOn)}
-	case t.NotRead > 0:
-		return coded{exitUnreadable, fmt.Errorf("nothing could be read of %s: whether it is in order is unknown, not clean", unread(r))}
-	case t.Unreadable > 0:
-		return coded{exitUnreadable, fmt.Errorf("%d kinds could not be read: what depends on them is unknown, not clean", t.Unreadable)}
-	case s.strict && t.Unknown > 0:
-		return coded{exitUnreadable, errors.New("rules could not tell, and --strict asks for it")}
-	case t.Unknown > 0:
-		_, _ = fmt.Fprintf(stderr, "%d answers are unknown, not clean; with --strict that is exit code 3\n", t.Unknown)
-	}
-	return nil
 }

@@ -159,7 +159,7 @@ func ocsfFinding(r Report, f Finding, rule Rule) ocsfEvent {
 func (e *ocsfEvent) activity(f Finding, compared bool) {
 	e.ActivityID, e.ActivityName = 1, "Create"
 	e.StatusID, e.Status = 1, "New"
-	if compared && !f.New {
+	if compared && !f.New && !f.MayBeNew {
 		e.ActivityID, e.ActivityName = 2, "Update"
 	}
 	switch {

@@ -212,6 +212,7 @@ type Finding struct {
 	Fix          string `json:"fix,omitempty"` // what to do, for people
 	New          bool   `json:"new,omitempty"` // against the baseline
 	NewWhy       string `json:"newWhy,omitempty"`
+	MayBeNew     bool   `json:"mayBeNew,omitempty"` // the baseline could not tell
 }
 
 // IsWaived reports whether a waiver holds for the finding.

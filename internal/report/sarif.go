@@ -217,7 +217,7 @@ func sarifFinding(f Finding, rule int, artifact string, compared bool) sarifResu
 		},
 	}
 	switch {
-	case compared && f.New:
+	case compared && (f.New || f.MayBeNew):
 		out.Baseline = "new"
 	case compared:
 		out.Baseline = "unchanged"

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -25,105 +24,16 @@ func (r Report) FailOn(s access.Severity) bool {
 	})
 }
 
+// MayFailOn reports whether one stands that may be new: the baseline could not tell.
+func (r Report) MayFailOn(s access.Severity) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Stands() && AtLeast(f.Severity, s) && f.MayBeNew })
+}
+
 // Incomplete reports whether something could not be read or judged, so that a report
 // without findings says little.
 func (r Report) Incomplete() bool {
 	t := r.Totals()
 	return t.Unknown > 0 || t.Unreadable > 0 || t.NotRead > 0
-}
-
-// Compared says what a report was compared with, and what became of that.
-type Compared struct {
-	At       time.Time `json:"at"`                 // of the baseline
-	Known    int       `json:"known"`              // findings that stood in the baseline and still stand
-	New      int       `json:"new"`                // findings that stand and did not in the baseline
-	Gone     int       `json:"gone"`               // findings of the baseline that are no more
-	Unjudged int       `json:"unjudged"`           // findings of the baseline that could not be judged now
-	NoValues int       `json:"noValues,omitempty"` // findings that are new only since the baseline, of an older program, does not say which values violated
-}
-
-// Baseline marks what is new against a former report. Known is only what stood there,
-// judged, not waived, not less severe and by the same values: a waiver that has ended, a
-// rule that could not tell then, or a role that was added since hides nothing now. Nor does
-// a baseline that does not say by which values.
-func (r Report) Baseline(former Report) Report {
-	was := map[string]Finding{}
-	for _, f := range former.Findings {
-		was[f.ID] = f
-	}
-	c := Compared{At: former.At}
-	r.Findings = slices.Clone(r.Findings)
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		old, there := was[f.ID]
-		f.NewWhy = newWhy(*f, old, there)
-		f.New = f.NewWhy != ""
-		switch {
-		case !f.Stands():
-		case f.New:
-			c.New++
-			if f.NewWhy == noValues {
-				c.NoValues++
-			}
-		default:
-			c.Known++
-		}
-		delete(was, f.ID)
-	}
-	for _, f := range was {
-		switch {
-		case !f.Open():
-		case r.couldTell(f):
-			c.Gone++
-		default:
-			c.Unjudged++
-		}
-	}
-	r.Compared = &c
-	return r
-}
-
-// noValues is why a finding is new against the baseline of an older program.
-const noValues = "the baseline does not say which values violated"
-
-// Doubt says what a baseline without digests leaves open.
-func (c Compared) Doubt() string {
-	return fmt.Sprintf("%s of the baseline %s there without the values that violated, which may be others now, and so counted as new: write a baseline with this program.",
-		plural(c.NoValues, "finding", "findings"), map[bool]string{true: "stands", false: "stand"}[c.NoValues == 1])
-}
-
-// newWhy is why a finding is new; empty: it is not.
-func newWhy(f, old Finding, there bool) string {
-	switch {
-	case !f.Open():
-		return ""
-	case !there || !old.Open():
-		return "not in the baseline"
-	case old.IsWaived() && !f.IsWaived():
-		return "was waived in the baseline"
-	case old.Unknown != "" && f.Unknown == "":
-		return "could not be judged in the baseline"
-	case rank(f.Severity) < rank(old.Severity):
-		return "was " + string(old.Severity) + " in the baseline"
-	case f.IsWaived():
-		return ""
-	case f.Digest != "" && old.Digest == "":
-		return noValues
-	case f.Digest != old.Digest:
-		return "violates by other values than in the baseline"
-	}
-	return ""
-}
-
-// couldTell reports whether the rule of a finding was judged here without unknowns.
-func (r Report) couldTell(f Finding) bool {
-	for _, s := range r.Scopes {
-		if s.Scope == f.Ref.Scope {
-			j, ok := s.Judged[f.Rule]
-			return ok && j.Unknown == 0
-		}
-	}
-	return false
 }
 
 // Filter is which findings to show. Its zero value shows all. It never drops what could
@@ -134,7 +44,7 @@ type Filter struct {
 	Rules        []string        // globs over rule ids; empty: any
 	Projects     []string        // globs over titles and ids of projects and orgs; empty: any
 	Environments []string        // empty: any
-	OnlyNew      bool            // against the baseline
+	OnlyNew      bool            // against the baseline, and what may be
 }
 
 // Keep is the report with the findings that the filter shows, and counts of the others: a
@@ -167,7 +77,7 @@ func (f Filter) shows(x Finding) bool {
 		(len(f.Rules) == 0 || slices.ContainsFunc(f.Rules, func(g string) bool { return access.Match(g, x.Rule) })) &&
 		(len(f.Projects) == 0 || slices.ContainsFunc(f.Projects, project)) &&
 		(len(f.Environments) == 0 || slices.Contains(f.Environments, x.Environment)) &&
-		(!f.OnlyNew || x.New)
+		(!f.OnlyNew || x.New || x.MayBeNew)
 }
 
 // Sorted is the report in the order in which it is shown: the worst first, then by
@@ -309,6 +219,9 @@ func (r Report) line() string {
 	out := []string{findings}
 	if r.Compared != nil {
 		out = append(out, fmt.Sprintf("%d new", t.New))
+		if r.Compared.Untold > 0 {
+			out = append(out, fmt.Sprintf("%d may be new", r.Compared.Untold))
+		}
 	}
 	if t.Hidden > 0 {
 		out = append(out, fmt.Sprintf("%d not shown", t.Hidden))

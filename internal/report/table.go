@@ -140,8 +140,11 @@ func (t *table) head(r Report) {
 	parts = append(parts, r.At.UTC().Format("2006-01-02 15:04 UTC"))
 	t.text(0, t.faint, strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · "))
 	t.text(0, t.bold, r.line())
-	if r.Compared != nil && r.Compared.NoValues > 0 {
-		t.text(0, t.warn, r.Compared.Doubt())
+	if c := r.Compared; c != nil {
+		t.text(0, t.faint, "Compared with the report of "+c.At.UTC().Format("2006-01-02 15:04 UTC")+": "+c.String()+".")
+		if c.NoValues > 0 {
+			t.text(0, t.warn, c.Doubt())
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func (t *table) alike(findings []Finding) int {
 // shape is the message without the name; empty: it cannot be told so, or there is more to
 // tell of the finding.
 func (f Finding) shape() string {
-	if f.Ref.Name == "" || strings.Count(f.Message, f.Ref.Name) != 1 || f.New || f.IsWaived() || f.Unknown+f.Owner+f.Expected != "" {
+	if f.Ref.Name == "" || strings.Count(f.Message, f.Ref.Name) != 1 || f.New || f.MayBeNew || f.IsWaived() || f.Unknown+f.Owner+f.Expected != "" {
 		return ""
 	}
 	return strings.Replace(f.Message, f.Ref.Name, "…", 1)
@@ -139,8 +139,11 @@ func (t *table) finding(f Finding, several bool) {
 	if !f.named() {
 		text = f.Ref.Name + ": " + text
 	}
-	if f.New {
+	switch {
+	case f.New:
 		text = "[new: " + f.NewWhy + "] " + text
+	case f.MayBeNew:
+		text = "[may be new: " + f.NewWhy + "] " + text
 	}
 	indent := 6
 	if several {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -23,15 +24,23 @@ import (
 type Options struct {
 	Framework string // group by the controls of one of Frameworks, in table, csv, html and json; empty: do not
 	Colour    bool   // table: with colours
-	Width     int    // table: columns; 0: 100
+	Width     int    // table: columns; 0: those of the terminal or of COLUMNS, else 100
 	Artifact  string // sarif: the file that results are shown at, relative to a repository; empty: gatewarden.yaml
+	FailOn    string // junit: the lowest severity that is a failure, or none; empty: all are
+	Strict    bool   // junit: an answer that could not be given is an error, and what may be new a failure
 }
 
 // on takes from the writer what is not chosen: a terminal gets its own width and, where
-// its environment allows, colours.
+// its environment allows, colours; a pipe or file the width that the environment names.
 func (o Options) on(w io.Writer) Options {
 	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(f.Fd()) {
+	if !ok {
+		return o
+	}
+	if !term.IsTerminal(f.Fd()) {
+		if cols, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && cols > 0 && o.Width == 0 {
+			o.Width = cols
+		}
 		return o
 	}
 	o.Colour = o.Colour || lipgloss.NewRenderer(f).ColorProfile() != profileASCII

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -62,7 +63,7 @@ func Take(ctx context.Context, r Reader, o Options) (Inventory, error) {
 	for _, org := range o.Orgs {
 		projects, err := r.Projects(ctx, org)
 		if err != nil {
-			return inv, fmt.Errorf("list the projects of org %s: %w", org, err)
+			return inv, err // it says of which org
 		}
 		scopes := []access.Scope{access.OrgScope(org)}
 		for _, p := range projects {
@@ -136,8 +137,12 @@ func Open(name string) (Inventory, error) {
 
 func decode(r io.Reader) (Inventory, error) {
 	var inv Inventory
-	if err := json.NewDecoder(r).Decode(&inv); err != nil {
-		return inv, fmt.Errorf("%w: save it anew with scan --save", err)
+	src, err := io.ReadAll(r)
+	if err != nil {
+		return inv, err
+	}
+	if err := json.Unmarshal(src, &inv); err != nil {
+		return inv, misread(src, err)
 	}
 	switch {
 	case inv.V < 1 || inv.At.IsZero():
@@ -159,6 +164,21 @@ func decode(r io.Reader) (Inventory, error) {
 		}
 	}
 	return inv, nil
+}
+
+// misread says what a file is that is no inventory.
+func misread(src []byte, err error) error {
+	var head struct {
+		Tool string `json:"tool"`
+	}
+	syntax, cut := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case cut:
+		return fmt.Errorf("it is no inventory of gatewarden, or one that is cut (%w): save one with scan --save", syntax)
+	case json.Unmarshal(src, &head) == nil && head.Tool != "":
+		return fmt.Errorf("it is a report, which does not hold what was read: give --from what scan --save kept")
+	}
+	return fmt.Errorf("it is no inventory of gatewarden: save one with scan --save")
 }
 
 // sound refuses a collection that no program of ours wrote: judging looks resources up by

@@ -142,9 +142,9 @@ func TestScanDenied(t *testing.T) {
 
 func TestScanWithoutProjects(t *testing.T) {
 	s := shop()
-	s.lost = errors.New("503")
+	s.lost = errors.New("list the projects of org." + orgID + ": 503")
 	_, err := Take(t.Context(), s, Options{Orgs: []string{orgID}, Kinds: engine(t).Kinds})
-	if err == nil || !strings.Contains(err.Error(), "list the projects of org "+orgID) {
+	if !errors.Is(err, s.lost) || strings.Count(err.Error(), "list the projects") != 1 {
 		t.Errorf("err = %v", err)
 	}
 }

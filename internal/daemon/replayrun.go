@@ -56,7 +56,7 @@ func Replay(ctx context.Context, f *config.File, o ReplayOptions) (Replayed, err
 	if o.Rules != nil {
 		given.Rules.Paths = o.Rules
 	}
-	s, err := build(&given)
+	s, err := o.settings(&given)
 	if err != nil {
 		return Replayed{}, configError{err}
 	}
@@ -70,6 +70,22 @@ func Replay(ctx context.Context, f *config.File, o ReplayOptions) (Replayed, err
 	}
 	defer done()
 	return r.replay(ctx, name)
+}
+
+// settings takes no secret where a history is replayed that was exported: who Gatewarden
+// itself is there is then known from the daemon that the history is of.
+func (o ReplayOptions) settings(f *config.File) (*settings, error) {
+	if o.From == "" {
+		return build(f)
+	}
+	own, unset := ownAccess(f)
+	if unset != nil {
+		own = access.OwnAccess{}
+		if head, err := scan.ReadHistory(o.From); err == nil { // else that is said when it is replayed
+			own = head.Running.Policy.Own
+		}
+	}
+	return buildFor(f, own)
 }
 
 func (r *replaying) replay(ctx context.Context, name string) (Replayed, error) {

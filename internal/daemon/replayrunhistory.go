@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -173,25 +174,46 @@ func (s slowly) Write(b []byte) (int, error) {
 	return s.ResponseWriter.Write(b)
 }
 
+// longestSince is the longest time that a replay goes back; nothing was kept for longer.
+const longestSince = 3650 * 24 * time.Hour
+
 // Since is the time that a text such as 30d, 36h, 2026-01-31 or RFC 3339 means.
 func Since(text string, now time.Time) (time.Time, error) {
-	var since time.Time
-	days, isDays := strings.CutSuffix(text, "d")
-	if n, err := strconv.Atoi(days); isDays && err == nil {
-		since = now.Add(-time.Duration(n) * 24 * time.Hour)
-	} else if d, err := time.ParseDuration(text); err == nil {
-		since = now.Add(-d)
-	} else if t, err := time.Parse(time.RFC3339, text); err == nil {
-		since = t.UTC()
-	} else if t, err := time.Parse(time.DateOnly, text); err == nil {
-		since = t
-	} else {
-		return since, fmt.Errorf("since %q: want a length of time such as 30d or 36h, a day such as 2026-01-31, or a time as in RFC 3339", text)
-	}
-	if !since.Before(now) {
+	since, err := sinceOf(text, now)
+	switch {
+	case err != nil:
+		return since, fmt.Errorf("since %q: %w", text, err)
+	case !since.Before(now):
 		return since, fmt.Errorf("since %q: it must lie before now", text)
+	case since.Before(now.Add(-longestSince)):
+		return since, fmt.Errorf("since %q: %w", text, errTooLong)
 	}
 	return since, nil
+}
+
+var (
+	errNoSince = errors.New("want a length of time such as 30d or 36h, a day such as 2026-01-31, or a time as in RFC 3339")
+	errTooLong = errors.New("it lies more than 3650 days (10 years) back; no history is kept for that long")
+)
+
+func sinceOf(text string, now time.Time) (time.Time, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); errors.Is(err, strconv.ErrRange) || err == nil && n > int(longestSince/(24*time.Hour)) {
+			return time.Time{}, errTooLong // said before it is multiplied, which would wrap around
+		} else if err == nil {
+			return now.Add(-time.Duration(max(n, 0)) * 24 * time.Hour), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(-d), nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), nil
+	}
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
+		return t, nil
+	}
+	return time.Time{}, errNoSince
 }
 
 // readStore writes the history out of the store of a daemon that does not run. Nobody else

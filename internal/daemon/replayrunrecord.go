@@ -10,9 +10,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/scan"
+	"github.com/gatewarden/gatewarden/remediate"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
@@ -42,17 +42,26 @@ type StoredReplay struct {
 
 // terms are what a rule runs under.
 type terms struct {
-	version      string // of the program: what expressions call is in it
-	environments []access.Environment
-	responses    []access.Response
+	version   string // of the program: what expressions call is in it
+	declared  string // names all that is declared, and the guards that a revert passes
+	responses []access.Response
 }
 
-func termsOf(f *config.File, version string) terms {
-	return terms{version, f.Environments, f.Responses}
+// termsOf are the terms of a policy. Waivers and expectations are no part of them: they come
+// and go by design, and only ever keep a rule from a revert. Overrides are in the rules.
+func termsOf(p rules.Policy, guards remediate.Policy, version string) terms {
+	p.Waivers, p.Expectations, p.Overrides = nil, nil, nil
+	return terms{version, digestOf(struct {
+		Policy rules.Policy
+		Caps   remediate.Caps
+		Settle remediate.Settle
+		Never  []string
+	}{p, guards.Caps, guards.Settle, guards.NeverTouch}), guards.Responses}
 }
 
-// ruleHash names a rule as it would run: what it says, as this installation has it; what
-// its environments are; what responds to it; and what program judges.
+// ruleHash names a rule as it would run: what it says, as this installation has it; all that
+// is declared, since any of it may decide what a rule finds and what a revert then does; what
+// responds to it; and what program judges.
 func ruleHash(r rules.Rule, t terms) string {
 	responses := []access.Response{}
 	for _, x := range t.responses {
@@ -61,20 +70,24 @@ func ruleHash(r rules.Rule, t terms) string {
 			responses = append(responses, x)
 		}
 	}
-	raw, err := json.Marshal(struct {
+	return access.Hash(t.version, t.declared, r.ID, r.Text, digestOf(struct {
 		Params       map[string]any
 		Severity     access.Severity
 		Environments []string
 		StandsFor    time.Duration
 		Ceiling      access.Ceiling
 		Remedy       string
-		Meaning      []access.Environment
 		Responses    []access.Response
-	}{r.Params, r.Severity, r.Environments, r.StandsFor, r.Ceiling, r.Remedy, t.environments, responses})
+	}{r.Params, r.Severity, r.Environments, r.StandsFor, r.Ceiling, r.Remedy, responses}))
+}
+
+// digestOf is the same for the same, whether it was built here or came by a request.
+func digestOf(v any) string {
+	raw, err := json.Marshal(v)
 	if err != nil {
-		panic("daemon: a rule does not encode: " + err.Error())
+		panic("daemon: what a rule runs under does not encode: " + err.Error())
 	}
-	return access.Hash(t.version, r.ID, r.Text, string(raw))
+	return access.Hash(string(raw))
 }
 
 func respondsTo(r access.Response, rule string) bool {
@@ -123,7 +136,7 @@ func (u Unreplayed) Why() string {
 // unreplayed are the rules that a response turns to revert, and that no stored replay
 // shows the effect of.
 func unreplayed(s *settings, version string, known StoredReplays, now time.Time) (out []Unreplayed) {
-	under := termsOf(s.file, version)
+	under := termsOf(s.rules, s.policy, version)
 	for _, r := range s.engine.Rules() {
 		if notReverted(r) != "" || !reverted(s.file.Responses, r.ID) {
 			continue

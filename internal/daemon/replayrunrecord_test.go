@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/scan"
 	"github.com/gatewarden/gatewarden/rules"
@@ -133,7 +134,7 @@ func (s *stage) watchedSince(begin time.Time) {
 func TestStoredReplays(t *testing.T) {
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	rule := rules.Rule{ID: "a/b", Text: "x", Params: map[string]any{"n": int64(1)}, Severity: access.High, Ceiling: access.CeilingAuto}
-	under := terms{"v1", []access.Environment{{Name: "prod"}}, []access.Response{{Rules: []string{"a/*"}, Do: access.ModeRevert}, {Rules: []string{"z/*"}}}}
+	under := terms{"v1", "all that is declared", []access.Response{{Rules: []string{"a/*"}, Do: access.ModeRevert}, {Rules: []string{"z/*"}}}}
 	hash := ruleHash(rule, under)
 	for what, change := range map[string]func(*rules.Rule, *terms){
 		"text":         func(r *rules.Rule, _ *terms) { r.Text = "y" },
@@ -143,9 +144,7 @@ func TestStoredReplays(t *testing.T) {
 		"ceiling":      func(r *rules.Rule, _ *terms) { r.Ceiling = access.CeilingAsk },
 		"remedy":       func(r *rules.Rule, _ *terms) { r.Remedy = "none" },
 		"program":      func(_ *rules.Rule, t *terms) { t.version = "v2" },
-		"what prod is": func(_ *rules.Rule, t *terms) {
-			t.environments = []access.Environment{{Name: "prod", Projects: []string{"*"}}}
-		},
+		"declared":     func(_ *rules.Rule, t *terms) { t.declared = "something else" },
 		"mode": func(_ *rules.Rule, t *terms) {
 			t.responses = []access.Response{{Rules: []string{"a/*"}, Do: access.ModeNotify}}
 		},
@@ -231,7 +230,7 @@ func TestReplayRequests(t *testing.T) {
 			}
 			return string(raw)
 		}
-		hash := ruleHash(by.engine.Rules()[0], termsOf(by.file, "test"))
+		hash := ruleHash(by.engine.Rules()[0], termsOf(by.rules, by.policy, "test"))
 		for _, body := range []string{
 			"", "{}", `{"v":2}`, strings.Repeat(" ", 20<<20),
 			fmt.Sprintf(`{"v":1,"since":"2026-01-01T00:00:00Z","until":"2026-02-01T00:00:00Z","rules":{"network/open-to-world":{"hash":%q}}}`, hash),
@@ -263,6 +262,70 @@ func TestReplayRequests(t *testing.T) {
 	})
 }
 
+// TestReplayIsOfWhatIsDeclared: a replay under other declarations or guards stands for nothing
+// now. Those that only ever keep a rule from a revert, and come and go, are none.
+func TestReplayIsOfWhatIsDeclared(t *testing.T) {
+	const conf = `
+atlas:
+  profile: observe
+  orgs: [{id: 64f000000000000000000000, read: {client_id: {env: A}, client_secret: {env: B}}}]
+environments: {prod: {projects: ["*-prod"]}}
+networks: {prod: {app: [203.0.113.0/24]}}
+identities: [{class: platform_admin, usernames: [ops_root], roles: [atlasAdmin@admin]}, {class: app, usernames: ["*_app_user"]}]
+sensitive: [{ns: shop.cards, readers: [pii_*]}]
+matrix: {dba: {prod: [GROUP_READ_ONLY]}}
+guards: {never_touch: [legacy-*], settle: {other: 5m}}
+responses: [{rules: [network/open-to-world, dbuser/atlas-admin-app], do: revert}]
+`
+	t.Setenv("A", "x")
+	t.Setenv("B", "y")
+	t.Setenv("C", "z")
+	made := func(text string) *settings {
+		t.Helper()
+		name := filepath.Join(t.TempDir(), "c.yaml")
+		f, err := config.Load(name, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := build(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	now, old := time.Now(), made(conf)
+	known := StoredReplays{}
+	for _, u := range unreplayed(old, "v1", known, now) {
+		known = known.with(map[string]StoredReplay{u.Rule: {Hash: u.hash, Covered: scan.Length(replaySpan)}}, now)
+	}
+	if len(known.Rules) != 2 {
+		t.Fatalf("replayed: %v", known.Rules)
+	}
+	for what, c := range map[string]struct {
+		from, to string
+		want     int
+	}{
+		"the same":                           {"", "", 0},
+		"networks are declared no more":      {"networks: {prod: {app: [203.0.113.0/24]}}", "", 2},
+		"an administrator becomes an app":    {"class: platform_admin, usernames: [ops_root], roles: [atlasAdmin@admin]", "class: app, usernames: [ops_root]", 2},
+		"more is prod":                       {`projects: ["*-prod"]`, `projects: ["*-prod", "x-*"]`, 2},
+		"nothing is sensitive":               {"sensitive: [{ns: shop.cards, readers: [pii_*]}]", "", 2},
+		"no matrix":                          {"matrix: {dba: {prod: [GROUP_READ_ONLY]}}", "", 2},
+		"nothing is never touched":           {"never_touch: [legacy-*], ", "", 2},
+		"nothing settles":                    {"other: 5m", "other: 0s", 2},
+		"more may be reverted":               {"settle: {", "caps: {project_hour: 50}, settle: {", 2},
+		"credentials of our own are others":  {"client_id: {env: A}", "client_id: {env: C}", 2},
+		"notifications go elsewhere":         {"responses:", "routes: [{to: [log]}]\nresponses:", 0},
+		"the parameter of another rule":      {"responses:", "rules: {override: {member/role-raised: {params: {setup: 2h}}}}\nresponses:", 0},
+		"another rule is turned to a revert": {"[network/open-to-world, dbuser", "[dbuser/expired-migration-user, network/open-to-world, dbuser", 1},
+		"waived":                             {"responses:", "waivers: [{id: w1, rule: network/open-to-world, project: shop, owner: alice, reason: the move, granted: 2026-01-01T00:00:00Z, until: 2026-01-01T12:00:00Z}]\nresponses:", 0},
+	} {
+		if n := len(unreplayed(made(strings.Replace(conf, c.from, c.to, 1)), "v1", known, now)); n != c.want {
+			t.Errorf("%s: %d rules count as not replayed, want %d", what, n, c.want)
+		}
+	}
+}
+
 func TestSince(t *testing.T) {
 	now := time.Date(2026, 6, 30, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
@@ -271,6 +334,15 @@ func TestSince(t *testing.T) {
 	} {
 		if got, err := Since(text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %s, %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"3650d": "", "87600h": "", "2016-07-02T12:00:00Z": "", "3651d": "10 years", "87601h": "10 years", "2016-07-01": "10 years",
+		"213504d": "10 years", "320256d": "10 years", "99999999999999999999d": "10 years", "0001-01-01": "10 years", "9999999h": "want a length",
+		"-1d": "before now", "-213504d": "before now", "0d": "before now", "-1h": "before now", "2026-07-01": "before now", "d": "want a length", "soon": "want a length",
+	} {
+		if _, err := Since(text, now); (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), text)) {
+			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
 }

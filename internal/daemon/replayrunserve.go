@@ -126,7 +126,7 @@ func (d *Daemon) replayAll(ctx context.Context, book askedReplay) (TakenDown, er
 		found[s.Rule] = s
 	}
 	replayed := map[string]StoredReplay{}
-	under := terms{d.opts.Version, book.Book.Policy.Environments, book.Answers}
+	under := termsOf(book.Book.Policy, p, d.opts.Version)
 	for _, rule := range book.engine.Rules() {
 		if rule.Ceiling == access.CeilingAuto && reverted(book.Answers, rule.ID) {
 			out.Rules = append(out.Rules, rule.ID)

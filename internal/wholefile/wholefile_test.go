@@ -95,11 +95,11 @@ func TestWriteThroughWhatIsNoFile(t *testing.T) {
 	if err := Write(pipe, text("report")); err != nil {
 		t.Error(err)
 	}
+	if at, err := os.Lstat(pipe); err != nil || at.Mode()&os.ModeNamedPipe == 0 {
+		t.Fatalf("the pipe is no pipe now: %v", err)
+	}
 	if read := <-got; read != "report" {
 		t.Errorf("the reader of the pipe got %q", read)
-	}
-	if at, err := os.Lstat(pipe); err != nil || at.Mode()&os.ModeNamedPipe == 0 {
-		t.Errorf("the pipe is %v (%v) now", at.Mode(), err)
 	}
 
 	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")

@@ -12,6 +12,9 @@ func rulebook() []mutant {
 		{"waived-entry-deleted", "rules/union.go", "	if s.w.excused(*e.res) {\n", "	if false && s.w.excused(*e.res) {\n", rules, "TestWaivedEntryStays"},
 		{"reminded-for-ever", "rules/waive.go", "		note.Reminded = w.Until\n", "", rules, "TestWaiverRemindsOnce"},
 		{"approver-is-the-actor", "rules/expect.go", " && !p.is(x.Approved, c.Actor)\n", "\n", rules, "Test.*"},
+		{"announcement-for-ever", "rules/advance.go", "		if open && f.unannounced(id, v, old) {\n", "		if open && false {\n", rules, "TestAnnouncementCoversItsChangeOnly"},
+		{"critical-announced-by-a-star", "rules/expect.go", "	return pattern == rule || pattern == family+\"/*\"\n", "	return pattern == rule || pattern == family+\"/*\" || strings.Trim(pattern, \"*\") != \"\"\n", rules, "TestCriticalIsAnnouncedByName"},
+		{"executor-without-the-name", "internal/daemon/judge.go", "engine.Takes(f.Rule, f.Ref.Scope)", "engine.Reads(f.Rule, f.Ref.Scope)", "./internal/daemon", "TestStoredWaiverOfAHalf"},
 		{"announced-reverted", "remediate/guard.go", "	case f.Expected != \"\":\n", "	case false:\n", "./remediate", "Test.*"},
 
 		// What is told of other scopes.
@@ -32,8 +35,9 @@ func rulebook() []mutant {
 
 		// One look, and what is made of it.
 		{"denied-read-taken-for-empty-list", "internal/scan/inventory.go", "	c.Status, c.Reason, c.StatusSince, c.Odd = r.Status, r.Reason, r.Began, r.Odd\n", "	c.Status, c.Reason, c.StatusSince, c.Odd = access.StatusComplete, r.Reason, r.Began, r.Odd\n", "./internal/scan", "TestScanDenied"},
+		{"file-in-the-place-of-a-pipe", "internal/wholefile/wholefile.go", "	case !at.Mode().IsRegular():\n", "	case at.IsDir():\n", "./internal/wholefile", "TestWriteThroughWhatIsNoFile"},
 		{"kept-file-for-everybody", "internal/wholefile/wholefile.go", "said(name, f.Sync())", "said(name, f.Chmod(0o644))", "./internal/scan", "TestKept"},
-		{"baseline-hides-ended-waivers", "internal/report/select.go", "	case old.IsWaived() && !f.IsWaived():\n", "	case false:\n", "./internal/report", "Test.*Baseline.*"},
+		{"baseline-hides-ended-waivers", "internal/report/baseline.go", "	case old.IsWaived() && !f.IsWaived():\n", "	case false:\n", "./internal/report", "Test.*Baseline.*"},
 		{"formula-in-a-cell", "internal/report/csv.go", "		return \"'\" + s\n", "		return s\n", "./internal/report", "Test.*CSV.*|FuzzFormats"},
 
 		// The past.

@@ -117,6 +117,7 @@ func (c *compiler) test(d *draft) {
 		for name, problem := range t.run(&r) {
 			c.errs.add(t.at, "rule %s: test %q: %s: %s", d.rule.ID, t.name, name, problem)
 		}
+		c.restsOn(d, &r, t)
 		d.rule.Tests.Worlds++
 		d.rule.Tests.Assertions += max(len(t.want), 1)
 		if len(t.want) == 0 {
@@ -147,28 +148,14 @@ func (t fileTest) run(r *Rule) map[string]string {
 	if why := t.vacuous(r); why != "" {
 		return map[string]string{"want": why}
 	}
+	got, err := t.world.judge(r)
+	if err != nil {
+		return map[string]string{"given": err.Error()}
+	}
 	out := map[string]string{}
-	r, err := t.world.adjust(r)
-	if err != nil {
-		return map[string]string{"given": err.Error()}
-	}
-	e := &Engine{rules: []*Rule{r}, policy: newPolicy(t.world.policy(r.Environments))}
-	for _, name := range slices.Sorted(maps.Keys(t.world.Refused)) {
-		e.refused = append(e.refused, Refused{Rule: name, Problems: []Problem{{File: "f.yaml", Line: 1, Column: 1, Message: t.world.Refused[name]}}})
-	}
-	e.setViews()
-	in, err := t.world.input(e, r)
-	if err != nil {
-		return map[string]string{"given": err.Error()}
-	}
-	got := map[string]access.Verdict{}
-	for _, v := range e.Evaluate(in) {
-		got[r.testName(v)] = v
-	}
-	judged := r.appliesTo(e.policy, in.Environment)
 	for _, name := range slices.Sorted(maps.Keys(t.want)) {
 		v, there := got[name]
-		if !judged {
+		if !there && !t.world.judged(r) {
 			v, there = access.Verdict{Answer: access.AnswerNotApplicable, Why: "the rule judges " + strings.Join(r.Environments, ", ") + " only"}, true
 		}
 		if problem := t.want[name].compare(v, there); problem != "" {
@@ -184,6 +171,33 @@ func (t fileTest) run(r *Rule) map[string]string {
 		}
 	}
 	return out
+}
+
+// judge is what the rule says in the world, by the names of tests.
+func (w testWorld) judge(r *Rule) (map[string]access.Verdict, error) {
+	r, err := w.adjust(r)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{rules: []*Rule{r}, policy: newPolicy(w.policy(r.Environments))}
+	for _, name := range slices.Sorted(maps.Keys(w.Refused)) {
+		e.refused = append(e.refused, Refused{Rule: name, Problems: []Problem{{File: "f.yaml", Line: 1, Column: 1, Message: w.Refused[name]}}})
+	}
+	e.setViews()
+	in, err := w.input(e, r)
+	if err != nil {
+		return nil, err
+	}
+	got := map[string]access.Verdict{}
+	for _, v := range e.Evaluate(in) {
+		got[r.testName(v)] = v
+	}
+	return got, nil
+}
+
+// judged reports whether the rule judges in the world's environment.
+func (w testWorld) judged(r *Rule) bool {
+	return r.appliesTo(newPolicy(w.policy(r.Environments)), w.Environment)
 }
 
 // mustBeSaid reports whether a test fails by such a verdict unless it names it. Resources

@@ -113,7 +113,7 @@ type legend struct{ Class, Word string }
 
 func reachLegend() []legend {
 	return []legend{
-		{"p1", "admin or owner"}, {"p2", "any database, or manager"}, {"p3", "writes, or data access"}, {"p4", "reads only"}, {"p5", "nothing"}, {"p0", "role not known"},
+		{"p1", "admin or owner"}, {"p2", "any database, or manager"}, {"p3", "writes, or data access"}, {"p4", "reads only"}, {"p5", "no data"}, {"p0", "role not known"},
 	}
 }
 
@@ -138,8 +138,8 @@ type part struct {
 }
 
 type share struct {
-	class, word string
-	n           int
+	class, word, many string // many: of several, where that is another word
+	n                 int
 }
 
 // privileges lists the orgs, then the projects with most to lose first.
@@ -174,7 +174,7 @@ func databaseStack(d *DatabaseReach) stack {
 		return stack{Head: "Database users", Text: "not known"}
 	}
 	return newStack("Database users", []share{
-		{"p1", "admin", d.Admin}, {"p2", "any database", d.AnyDatabase}, {"p3", "write", d.Write}, {"p4", "read", d.Read}, {"p5", "none", d.None}, {"p0", "not known", d.Unknown},
+		{"p1", "admin", "admins", d.Admin}, {"p2", "any database", "", d.AnyDatabase}, {"p3", "write", "", d.Write}, {"p4", "read", "", d.Read}, {"p5", "no data", "", d.None}, {"p0", "not known", "", d.Unknown},
 	})
 }
 
@@ -183,7 +183,7 @@ func roleStack(head string, p *RoleReach) stack {
 		return stack{Head: head, Text: "not known"}
 	}
 	return newStack(head, []share{
-		{"p1", "owner", p.Owner}, {"p2", "manager", p.Manager}, {"p3", "data access", p.DataAccess}, {"p4", "read only", p.ReadOnly}, {"p0", "not known", p.Unknown},
+		{"p1", "owner", "owners", p.Owner}, {"p2", "manager", "managers", p.Manager}, {"p3", "data access", "", p.DataAccess}, {"p4", "read only", "", p.ReadOnly}, {"p0", "not known", "", p.Unknown},
 	})
 }
 
@@ -201,7 +201,7 @@ func newStack(head string, shares []share) stack {
 		width := privilegeWidth * float64(x.n) / float64(s.Total)
 		s.Parts = append(s.Parts, part{X: math.Round(at*10) / 10, Width: math.Round(width*10) / 10, Class: x.class})
 		at += width
-		words = append(words, strconv.Itoa(x.n)+" "+x.word)
+		words = append(words, plural(x.n, x.word, cmp.Or(x.many, x.word)))
 	}
 	if len(words) == 1 { // then the total says the number
 		_, words[0], _ = strings.Cut(words[0], " ")

@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 // browser is one headless Chromium for all pages of a test.
@@ -181,6 +183,35 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// brokenWords lists the words of the tiles that are broken over two lines.
+const brokenWords = `(() => {
+  const bad = [];
+  for (const e of document.querySelectorAll('.tile span')) {
+    for (const m of e.firstChild.data.matchAll(/\S+/g)) {
+      const r = document.createRange();
+      r.setStart(e.firstChild, m.index);
+      r.setEnd(e.firstChild, m.index + m[0].length);
+      if (r.getClientRects().length > 1 || r.getBoundingClientRect().right > e.closest('a').getBoundingClientRect().right) bad.push(m[0]);
+    }
+  }
+  return bad;
+})()`
+
+func TestPageTiles(t *testing.T) {
+	ctx := browser(t)
+	all := full().Keep(Filter{Gates: []Gate{GateNetwork}}) // then there are as many tiles as there can be
+	all.Scopes = append(all.Scopes, Scope{Scope: access.ProjectScope("unread")})
+	for name, r := range map[string]Report{"all": all, "compared": full(), "plain": sample(60, false)} {
+		b := open(t, ctx, written(t, "html", r, Options{}))
+		for _, w := range []int64{340, 900, 1280, 1600} {
+			width(t, b, w)
+			if bad := eval[[]string](t, b, brokenWords); len(bad) > 0 {
+				t.Errorf("%s: broken at a width of %d: %s", name, w, strings.Join(bad, ", "))
+			}
+		}
+	}
+}
+
 func TestPageIsReadable(t *testing.T) {
 	b := open(t, browser(t), written(t, "html", full(), Options{}))
 	width(t, b, 1280)
@@ -212,7 +243,7 @@ func TestPageFilter(t *testing.T) {
 			if f.Severity == "high" && f.Gate == GateDatabase {
 				want["both"]++
 			}
-			if f.New {
+			if f.New || f.MayBeNew {
 				want["new"]++
 			}
 		}

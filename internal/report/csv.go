@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -17,41 +18,54 @@ func columns() []string {
 	}
 }
 
-// WriteCSV writes one line a finding, by RFC 4180; with a framework one line for each
-// finding and control, with the control in front. Cells that a spreadsheet would take for
-// a formula get an apostrophe in front.
+// WriteCSV writes one line a finding, by RFC 4180, and then one for each answer that could
+// not be given, of state unknown and of no severity; with a framework one line for each of
+// them and control, with the control in front. Cells that a spreadsheet would take for a
+// formula get an apostrophe in front.
 func WriteCSV(w io.Writer, r Report, o Options) error {
-	r = r.Sorted()
+	r = r.shown()
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	head := columns()
 	if o.Framework != "" {
 		head = slices.Insert(head, 0, "control")
 	}
-	if err := out.Write(head); err != nil {
-		return err
-	}
-	rules := r.byID()
+	rows, rules := [][]string{head}, r.byID()
 	for _, f := range r.Findings {
-		rule := rules[f.Rule]
-		row := cells(f, rule)
-		if o.Framework == "" {
-			if err := out.Write(row); err != nil {
-				return err
-			}
-			continue
-		}
-		for _, c := range rule.Controls {
-			if FrameworkOf(c) != o.Framework {
-				continue
-			}
-			if err := out.Write(slices.Insert(slices.Clone(row), 0, cell(c))); err != nil {
-				return err
-			}
+		rows = append(rows, underControls(cells(f, rules[f.Rule]), rules[f.Rule], o.Framework)...)
+	}
+	scopes := map[access.Scope]Scope{}
+	for _, s := range r.Scopes {
+		scopes[s.Scope] = s
+	}
+	for _, u := range r.Unknown {
+		rows = append(rows, underControls(unknownCells(u, rules[u.Rule], scopes[u.Ref.Scope]), rules[u.Rule], o.Framework)...)
+	}
+	return out.WriteAll(rows)
+}
+
+// underControls is a row, or one for each control of the framework that its rule serves.
+func underControls(row []string, rule Rule, framework string) (out [][]string) {
+	if framework == "" {
+		return [][]string{row}
+	}
+	for _, c := range rule.Controls {
+		if FrameworkOf(c) == framework {
+			out = append(out, slices.Insert(slices.Clone(row), 0, cell(c)))
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return out
+}
+
+// unknownCells has in its message how many answers it stands for.
+func unknownCells(u Unknown, rule Rule, s Scope) []string {
+	row := cells(Finding{Finding: access.Finding{Rule: u.Rule, Ref: u.Ref, State: access.FindingOpen, Environment: s.Environment, Unknown: u.Why}, ProjectTitle: s.Title, Gate: rule.Gate}, rule)
+	row[1], row[11] = "unknown", "could not be judged"
+	row[15] = "" // it has no origin
+	if u.Count > 1 {
+		row[11] = fmt.Sprintf("%d could not be judged", u.Count)
+	}
+	return row
 }
 
 func cells(f Finding, rule Rule) []string {

@@ -236,10 +236,6 @@ func sections(r Report) []severitySection {
 
 func headlineOf(r Report, t Totals, all []severitySection) headlineText {
 	h := headlineText{Level: t.Worst()}
-	production := map[access.Scope]bool{}
-	for _, s := range r.Scopes {
-		production[s.Scope] = s.Production
-	}
 	switch {
 	case t.Standing == 0 && (t.NotRead > 0 && t.NotRead >= len(r.Scopes)):
 		h.Text = "Nothing could be read, so nothing is known."
@@ -250,19 +246,7 @@ func headlineOf(r Report, t Totals, all []severitySection) headlineText {
 	case t.Standing == 0:
 		h.Text = "Nothing was found."
 	default:
-		hit := 0
-		for _, f := range r.Findings {
-			if f.Stands() && f.Severity == h.Level && production[f.Ref.Scope] {
-				hit++
-			}
-		}
-		h.Text = plural(t.By[h.Level], string(h.Level)+" finding stands", string(h.Level)+" findings stand")
-		switch {
-		case hit == t.By[h.Level]:
-			h.Text += ", in production"
-		case hit > 0:
-			h.Text += ", " + figure(uint64(hit)) + " in production"
-		}
+		h.Text = plural(t.By[h.Level], string(h.Level)+" finding stands", string(h.Level)+" findings stand") + r.inProduction(h.Level)
 		h.Text += "."
 	}
 	for _, s := range all {
@@ -273,6 +257,40 @@ func headlineOf(r Report, t Totals, all []severitySection) headlineText {
 		}
 	}
 	return h
+}
+
+// inProduction says how many of the findings of a severity are in production, and how many
+// only in what is judged as such.
+func (r Report) inProduction(level access.Severity) (text string) {
+	of := map[access.Scope]Scope{}
+	for _, s := range r.Scopes {
+		of[s.Scope] = s
+	}
+	all, declared, taken := 0, 0, 0
+	for _, f := range r.Findings {
+		if !f.Stands() || f.Severity != level {
+			continue
+		}
+		all++
+		switch s := of[f.Ref.Scope]; {
+		case s.Production && s.Environment != "":
+			declared++
+		case s.Production:
+			taken++
+		}
+	}
+	for _, part := range []struct {
+		n     int
+		where string
+	}{{declared, "in production"}, {taken, "where no environment matches, judged as production"}} {
+		switch {
+		case part.n > 0 && part.n == all:
+			text += ", " + part.where
+		case part.n > 0:
+			text += ", " + figure(uint64(part.n)) + " " + part.where
+		}
+	}
+	return text
 }
 
 func firstOf(g ruleGroup) firstThing {

@@ -54,15 +54,22 @@ type junitResult struct {
 }
 
 // WriteJUnit writes a suite for each scope with a case for each rule that is for scopes of
-// its level. A violation is a failure; a rule that could not tell is an error; one that
-// was not asked, does not apply, is waived, or found only what a baseline or filter keeps
-// out of the report, is skipped. Only a rule that was judged and found nothing passes.
-func WriteJUnit(w io.Writer, r Report, _ Options) error {
+// its level, and one for whether all was read. It has failures and errors where the exit
+// code of a scan with the same options is not 0: a violation is a failure from
+// [Options.FailOn] on, what was not read is an error, and with [Options.Strict] a rule that
+// could not tell is one, too. What falls short of that is skipped, with what there is to say;
+// so is a rule that was not asked, does not apply, is waived, or found only what a baseline
+// or filter keeps out of the report. Only a rule that was judged and found nothing passes.
+func WriteJUnit(w io.Writer, r Report, o Options) error {
 	r = r.shown()
 	all := junitSuites{Name: "Gatewarden", Suites: []junitSuite{}}
 	idx := r.index()
-	for _, s := range r.Scopes {
+	idx.options, idx.compared = o, r.Compared != nil
+	for i, s := range r.Scopes {
 		suite := idx.suite(r, s)
+		if i == 0 {
+			suite.Props = append(suite.Props, unmatchedProps(r)...)
+		}
 		all.Tests += suite.Tests
 		all.Failures += suite.Failures
 		all.Errors += suite.Errors
@@ -92,6 +99,41 @@ type index struct {
 	findings map[spot][]Finding
 	unknown  map[spot][]Unknown
 	not      map[string]NotCovered
+	options  Options
+	compared bool // with a baseline
+}
+
+// fails reports whether a finding that stands makes the exit code.
+func (x index) fails(f Finding) bool {
+	return x.options.FailOn != "none" && (x.options.FailOn == "" || AtLeast(f.Severity, access.Severity(x.options.FailOn))) &&
+		(!x.compared || f.New || f.MayBeNew && x.options.Strict)
+}
+
+// unmatchedProps are what the configuration declares and nothing matches.
+func unmatchedProps(r Report) (out []junitProperty) {
+	for _, u := range r.Unmatched {
+		out = append(out, junitProperty{"unmatched", inert(u.Path + " " + u.Pattern + ": " + u.Why + " (" + u.Source + ")")})
+	}
+	return out
+}
+
+// readCase says whether all of a scope was read.
+func readCase(s Scope) junitCase {
+	c := junitCase{Class: "reads", Name: "everything that is asked for is read", Time: "0"}
+	whole, _ := s.read()
+	if whole {
+		return c
+	}
+	var lines []string
+	for _, g := range (Report{Scopes: []Scope{s}}).gapGroups() {
+		line := g.What
+		if g.Why != "" {
+			line += ": " + g.Why
+		}
+		lines = append(lines, line)
+	}
+	c.Error = result("could not be read", "unread", lines)
+	return c
 }
 
 func (r Report) index() index {
@@ -123,11 +165,13 @@ func (x index) suite(r Report, s Scope) junitSuite {
 	for i := range suite.Props {
 		suite.Props[i].Value = inert(suite.Props[i].Value)
 	}
+	cases := []junitCase{readCase(s)}
 	for _, rule := range r.Rules {
-		if !x.concerns(s, rule) {
-			continue
+		if x.concerns(s, rule) {
+			cases = append(cases, x.testcase(s, rule))
 		}
-		c := x.testcase(s, rule)
+	}
+	for _, c := range cases {
 		suite.Tests++
 		switch {
 		case c.Failure != nil:
@@ -156,7 +200,7 @@ func (x index) testcase(s Scope, rule Rule) junitCase {
 	c := junitCase{Class: inert(string(rule.Gate)), Name: inert(rule.ID + ": " + rule.Title), Time: "0"}
 	at := spot{s.Scope, rule.ID}
 	judged, asked := s.Judged[rule.ID]
-	var standing, waived, failed []string
+	var standing, waived, failed, lesser []string
 	worst := access.Info
 	var fix string
 	if found := x.findings[at]; len(found) > 0 {
@@ -168,6 +212,10 @@ func (x index) testcase(s Scope, rule Rule) junitCase {
 			continue
 		}
 		standing = append(standing, f.line(fix))
+		if !x.fails(f) {
+			lesser = append(lesser, f.Message)
+			continue
+		}
 		failed = append(failed, f.Message)
 		if rank(f.Severity) <= rank(worst) {
 			worst = f.Severity
@@ -182,10 +230,14 @@ func (x index) testcase(s Scope, rule Rule) junitCase {
 	}
 	skip := func(why string, lines ...string) *junitResult { return result(why, "", lines) }
 	switch not, out := x.not[rule.ID]; {
-	case len(standing) > 0:
+	case len(failed) > 0:
 		c.Failure = result(headline(failed), string(worst), slices.Concat(standing, open, waived))
+	case x.options.Strict && (len(open) > 0 || judged.Unknown > 0):
+		c.Error = result("could not be judged", "unknown", slices.Concat(standing, open, waived))
+	case len(lesser) > 0:
+		c.Skipped = skip("does not make the exit code: "+headline(lesser), slices.Concat(standing, open, waived)...)
 	case len(open) > 0 || judged.Unknown > 0:
-		c.Error = result("could not be judged", "unknown", append(open, waived...))
+		c.Skipped = skip("could not be judged, which is unknown and not clean", append(open, waived...)...)
 	case len(waived) > 0:
 		c.Skipped = skip("waived", waived...)
 	case judged.Violations > 0:

@@ -59,14 +59,23 @@ func (m matrix) has(mark func(matrixCell) bool) bool {
 	return slices.ContainsFunc(m.Rows, func(r matrixRow) bool { return slices.ContainsFunc(r.Cells, mark) })
 }
 
-// Key explains the marks that there are.
+// Key explains the marks that there are in the table.
 func (m matrix) Key() string {
+	return m.key("In brackets", "?: something could not be judged there, and there may be more.")
+}
+
+// PageKey explains those of the page, which says what it counts.
+func (m matrix) PageKey() string {
+	return m.key("Not shown", "Unknown: answers that could not be given; there may be more findings.")
+}
+
+func (m matrix) key(hidden, unknown string) string {
 	parts := []string{"Findings that stand."}
 	if m.has(func(c matrixCell) bool { return c.Hidden > 0 }) {
-		parts = append(parts, "In brackets: findings that a filter left out, waived ones included.")
+		parts = append(parts, hidden+": findings that a filter left out, waived ones included.")
 	}
 	if m.has(func(c matrixCell) bool { return c.Unknown > 0 }) {
-		parts = append(parts, "?: something could not be judged there, and there may be more.")
+		parts = append(parts, unknown)
 	}
 	if m.has(func(c matrixCell) bool { return c.String() == "–" }) {
 		parts = append(parts, "–: nothing was asked there.")

@@ -76,8 +76,16 @@ func inputs(e *rules.Engine, inv Inventory) (out []rules.Input) {
 	return out
 }
 
+// input takes what was put off for failed: a watch reads it later and judges nothing until
+// then, and one look does not come back.
 func input(inv Inventory, scope access.Scope) rules.Input {
-	in := rules.Input{Scope: scope, Collections: inv.Scopes[scope], Now: inv.At, Once: true, Read: map[access.Kind]time.Time{}}
+	in := rules.Input{Scope: scope, Collections: maps.Clone(inv.Scopes[scope]), Now: inv.At, Once: true, Read: map[access.Kind]time.Time{}}
+	for k, c := range in.Collections {
+		if c.Status == access.StatusUnread {
+			c.Status = access.StatusFailed
+			in.Collections[k] = c
+		}
+	}
 	for k, c := range in.Collections {
 		in.Read[k] = c.FirstRead
 	}

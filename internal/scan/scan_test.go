@@ -244,3 +244,33 @@ func TestForgedInventory(t *testing.T) {
 		}
 	}
 }
+
+// putOff is an Atlas of which one kind was put off, as older programs kept it.
+type putOff struct{ still }
+
+func (s putOff) Read(ctx context.Context, scope access.Scope, kind access.Kind) access.Reading {
+	if kind == access.KindIPAccessEntry {
+		return access.Reading{Status: access.StatusUnread, Reason: "put off", Began: at}
+	}
+	return s.still.Read(ctx, scope, kind)
+}
+
+// TestScanPutOff: one look does not come back to what was put off, so it is a read that went
+// wrong, and said once.
+func TestScanPutOff(t *testing.T) {
+	e := engine(t)
+	r := Judge(e, take(t, putOff{shop()}, e), nil)
+	if n := r.Totals().Unreadable; n != 2 {
+		t.Errorf("%d reads are incomplete, want that of both projects", n)
+	}
+	for _, u := range r.Unknown {
+		if u.Rule == "watch/unreadable" {
+			t.Errorf("it is said twice: %s", u.Why)
+		}
+	}
+	for _, s := range r.Scopes {
+		if read, ok := s.Reads[access.KindIPAccessEntry]; ok && (read.Status != access.StatusFailed || read.Reason != "put off") {
+			t.Errorf("%s: %+v", s.Title, read)
+		}
+	}
+}

@@ -12,39 +12,55 @@ import (
 )
 
 // aliases are the display names that texts may hold, each with what stands for it whatever the
-// name becomes: whoever may rename a project must not make every finding of it news.
-type aliases []named
+// name becomes: whoever may rename a project must not make every finding of it news. Looking at
+// a text takes as long however many names there are.
+type aliases struct {
+	ids     map[string]string // by title, and by the title as JSON has it
+	lengths map[byte][]int    // of those that begin so, the longest first
+}
 
-type named struct{ title, quoted, id string } // quoted: as JSON has it
-
-// namesOf are those of a judgement, the longest first.
-func namesOf(in *Input) aliases {
-	var out aliases
-	add := func(scope access.Scope, title string) {
-		if title != "" {
-			out = append(out, named{title, inJSON(title), "project " + scope.ID()})
-		}
-	}
-	add(in.Scope, titleOf(in))
+// namesOf are those of a judgement.
+func namesOf(in *Input) *aliases {
+	n := &aliases{map[string]string{}, map[byte][]int{}}
+	n.add(in.Scope, titleOf(in))
 	for _, p := range in.Facts.Projects {
-		add(p.Scope, p.Title)
+		n.add(p.Scope, p.Title)
 	}
 	for _, x := range in.Facts.Shared {
 		for _, p := range x.Projects {
-			add(p.Scope, p.Title)
+			n.add(p.Scope, p.Title)
 		}
 	}
 	for _, o := range access.States[access.Org](in.Facts.Org[access.KindOrg]) {
-		add(access.OrgScope(o.ID), o.Title)
+		n.add(access.OrgScope(o.ID), o.Title)
 	}
-	slices.SortFunc(out, func(a, b named) int {
-		return cmp.Or(cmp.Compare(len(b.title), len(a.title)), cmp.Compare(a.title, b.title), cmp.Compare(a.id, b.id))
-	})
-	return slices.Compact(out)
+	for first, all := range n.lengths {
+		slices.SortFunc(all, func(a, b int) int { return cmp.Compare(b, a) })
+		n.lengths[first] = slices.Compact(all)
+	}
+	return n
+}
+
+// add takes in one name. Of two projects that are called the same the first id stands for both.
+func (n *aliases) add(scope access.Scope, title string) {
+	if title == "" {
+		return
+	}
+	id := "project " + scope.ID()
+	known, there := n.ids[title]
+	if there && known <= id {
+		return
+	}
+	for _, t := range []string{title, inJSON(title)} {
+		n.ids[t] = id
+		if !there {
+			n.lengths[t[0]] = append(n.lengths[t[0]], len(t))
+		}
+	}
 }
 
 // plain is a text, or one that is written in JSON, with ids in place of the names.
-func (n aliases) plain(text string) string {
+func (n *aliases) plain(text string) string {
 	var b strings.Builder
 	before := ' '
 	for i := 0; i < len(text); {
@@ -64,15 +80,17 @@ func (n aliases) plain(text string) string {
 	return b.String()
 }
 
-// at is the name that a text begins with, as a word of its own.
-func (n aliases) at(text string) (title, id string) {
-	for _, x := range n {
-		for _, t := range []string{x.title, x.quoted} {
-			if rest, ok := strings.CutPrefix(text, t); ok {
-				if next, _ := utf8.DecodeRuneInString(rest); rest == "" || !inWord(next) {
-					return t, x.id
-				}
-			}
+// at is the longest name that a text begins with, as a word of its own.
+func (n *aliases) at(text string) (title, id string) {
+	for _, length := range n.lengths[text[0]] {
+		if length > len(text) {
+			continue
+		}
+		if next, _ := utf8.DecodeRuneInString(text[length:]); length < len(text) && inWord(next) {
+			continue
+		}
+		if id, ok := n.ids[text[:length]]; ok {
+			return text[:length], id
 		}
 	}
 	return "", ""
@@ -89,7 +107,7 @@ func inJSON(s string) string {
 }
 
 // said names all that a finding tells, whatever things are called.
-func (n aliases) said(f access.Finding) string {
+func (n *aliases) said(f access.Finding) string {
 	f.Said = ""
 	f.Evidence.Before, f.Evidence.After = untitled(f.Evidence.Before), untitled(f.Evidence.After)
 	src, err := json.Marshal(f)

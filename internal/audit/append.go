@@ -13,7 +13,8 @@ import (
 
 // Log is where the chain lies: an append-only stream whose positions count from 1. A position
 // can be empty, or hold what is no entry: both are problems that [Verify] tells of, and neither
-// stops the appender.
+// stops the appender. It is read where Append decides: a replica that lags would have the
+// appender try in vain.
 type Log interface {
 	// Last is the last position and what it holds; 0: the log is empty.
 	Last(ctx context.Context) (pos uint64, stored []byte, err error)

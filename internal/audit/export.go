@@ -21,7 +21,8 @@ func (r Range) has(f Fact) bool {
 		(r.Since.IsZero() || !f.At.Before(r.Since)) && (r.Until.IsZero() || f.At.Before(r.Until))
 }
 
-// Exported is one fact as one line of an export.
+// Exported is one fact as one line of an export. A text of the body may read like a pseudonym
+// and be none: the fact's people say where there is one, by the bytes of the stored message.
 type Exported struct {
 	V        int               `json:"v"`
 	Entry    uint64            `json:"entry"`

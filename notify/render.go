@@ -60,21 +60,7 @@ func standing(f access.Finding, a access.Action) string {
 }
 
 // Describe says in words what an operation does.
-func Describe(o access.Operation) string {
-	switch o.Type {
-	case access.DeleteAccessEntry:
-		return "delete access list entry " + o.Ref.Name
-	case access.CreateAccessEntry:
-		return "create access list entry " + o.Entry.Entry
-	case access.QuarantineUser:
-		return "take all roles from database user " + o.Ref.Name + " (quarantine; nothing is deleted)"
-	case access.SetUserRoles:
-		return fmt.Sprintf("set the roles of database user %s to %v", o.Ref.Name, o.Roles)
-	case access.SetUserScopes:
-		return fmt.Sprintf("limit database user %s to %v", o.Ref.Name, o.Scopes)
-	}
-	return string(o.Type) + " " + o.Ref.Name
-}
+func Describe(o access.Operation) string { return o.Describe() }
 
 // Who names an actor, as far as the feed tells.
 func Who(a access.Actor) string {

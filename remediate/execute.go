@@ -136,8 +136,7 @@ func (l look) achieved(p access.Plan) bool {
 }
 
 func (l look) shows(o access.Operation) bool {
-	r, _ := l.fresh[o.Ref.Kind].Find(o.Ref.Name)
-	return o.Achieved(r.Box)
+	return o.AchievedIn(l.fresh[o.Ref.Kind])
 }
 
 // judge asks the one evaluator; an error is an answer that is not known.
@@ -149,8 +148,8 @@ func (s *Stage) judge(ctx context.Context, f access.Finding, fresh map[access.Ki
 	return v
 }
 
-// undone is the fresh state as it would be without the deletions that this round of a
-// running action has made: those recorded, and the one that may have been on its way. A
+// undone is the fresh state as it would be without the writes that this round of a running
+// action has made, as far as one alone is a part of a plan: those recorded, and the one that may have been on its way. A
 // plan of several is judged as the whole that it is.
 func undone(a access.Action, fresh map[access.Kind]access.Collection) map[access.Kind]access.Collection {
 	if a.State != access.ActionRunning {
@@ -158,9 +157,8 @@ func undone(a access.Action, fresh map[access.Kind]access.Collection) map[access
 	}
 	var back []access.Operation
 	for _, o := range a.Plan.Operations {
-		r, there := fresh[o.Ref.Kind].Find(o.Ref.Name)
-		if e, ok := access.As[access.IPAccessEntry](o.Before); ok && !there && r.Box.IsZero() && o.Type == access.DeleteAccessEntry {
-			back = append(back, access.Operation{Type: access.CreateAccessEntry, Ref: o.Ref, Entry: e})
+		if r, ok := reversed(o); ok && o.AchievedIn(fresh[o.Ref.Kind]) {
+			back = append(back, r)
 		}
 		if !slices.Contains(a.Outcome.Requests, request(a, o)) {
 			break // nothing behind it has been sent

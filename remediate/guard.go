@@ -156,8 +156,7 @@ func unheard(c Case) (out []string) {
 // usable reports whether the collection says what is there. What Atlas does not have here
 // is known to be nothing; for the kinds that are written that is no answer.
 func usable(c access.Collection) bool {
-	written := c.Kind == access.KindIPAccessEntry || c.Kind == access.KindDatabaseUser
-	return c.Status == access.StatusComplete || c.Status == access.StatusUnsupported && !written
+	return c.Status == access.StatusComplete || c.Status == access.StatusUnsupported && !slices.Contains(access.WrittenKinds(), c.Kind)
 }
 
 func kindsOf(fresh map[access.Kind]access.Collection) []access.Kind {
@@ -187,6 +186,12 @@ func harmless(c Case, plan access.Plan) Refusal {
 		}) {
 			return refuse(GuardOwnAccess, "%s is our own credential", o.Ref.Name)
 		}
+		if own := ownPerson(c, o); own != "" {
+			return refuse(GuardOwnAccess, "%s is our own credential", own)
+		}
+	}
+	if why := ownerless(c, plan.Operations); why != "" {
+		return refuse(GuardLastWayIn, "%s", why)
 	}
 	if own := lockedOut(c, plan.Operations); own != "" {
 		return refuse(GuardOwnAccess, "our own address %s would be locked out", own)
@@ -200,7 +205,7 @@ func harmless(c Case, plan access.Plan) Refusal {
 func untouchable(patterns []string, r access.Ref) (string, bool) {
 	_, short, _ := strings.Cut(r.Name, "/")
 	for _, p := range patterns {
-		for _, s := range []string{r.Name, string(r.Kind) + "/" + r.Name, string(r.Scope), r.Scope.ID()} {
+		for _, s := range []string{r.Name, string(r.Kind) + "/" + r.Name, string(r.Scope), spelt(r.Scope), r.Scope.ID()} {
 			if access.Match(p, s) {
 				return p, true
 			}
@@ -210,6 +215,14 @@ func untouchable(patterns []string, r access.Ref) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// spelt is a scope as configuration spells it.
+func spelt(s access.Scope) string {
+	if s.IsOrg() {
+		return "org." + s.ID()
+	}
+	return "project." + s.ID()
 }
 
 // allowed says whether plan and verdict leave the decision to us.

@@ -13,11 +13,23 @@ import (
 
 // The remedies that rules name.
 const (
-	RemedyNone          = "none"
-	RemedyDeleteEntries = "delete-entries"
-	RemedyRestoreScopes = "restore-scopes"
-	RemedyRestoreRoles  = "restore-roles"
-	RemedyQuarantine    = "quarantine"
+	RemedyNone                = "none"
+	RemedyDeleteEntries       = "delete-entries"
+	RemedyDeleteEntry         = "delete-entry"
+	RemedyReplaceEntry        = "replace-entry"
+	RemedyRestoreScopes       = "restore-scopes"
+	RemedyRemoveScope         = "remove-scope"
+	RemedyRestoreRoles        = "restore-roles"
+	RemedyRemoveRole          = "remove-role"
+	RemedyQuarantine          = "quarantine"
+	RemedySetTeamRoles        = "set-team-roles"
+	RemedyRemoveMemberRole    = "remove-member-role"
+	RemedyRestoreMemberRoles  = "restore-member-roles"
+	RemedyRemoveProjectMember = "remove-project-member"
+	RemedyDeleteInvitation    = "delete-invitation"
+	RemedySetOrgSetting       = "set-org-setting"
+	RemedyDisableDataExplorer = "disable-data-explorer"
+	RemedyRestoreAlert        = "restore-alert"
 )
 
 // Case is all that [MakePlan] and [Guard] look at: one finding, as judged now.
@@ -35,23 +47,60 @@ type Case struct {
 // finding's Ref and its causes and nothing else. What it cannot do, or should not do by
 // itself, it says in Why, with a ceiling of ask or tell.
 func MakePlan(c Case) access.Plan {
-	var p access.Plan
-	switch c.Finding.Remedy {
-	case RemedyDeleteEntries:
-		p = planDeletions(c)
-	case RemedyRestoreScopes:
-		p = planUser(c, restoreScopes)
-	case RemedyRestoreRoles:
-		if why, ok := throughRole(c); ok {
-			return ask("the user's own roles did not change: %s; put the role back, mind every user that has it", why)
-		}
-		p = planUser(c, restoreRoles)
-	case RemedyQuarantine:
-		p = planUser(c, quarantine)
-	default:
+	plan := planner(c.Finding.Remedy)
+	if plan == nil {
 		return access.Plan{Why: "there is nothing to write for it"}
 	}
-	return sound(c, p)
+	return sound(c, plan(c))
+}
+
+// planner is the one table of how remedies become writes; nil: there is nothing to write.
+func planner(remedy string) func(Case) access.Plan {
+	switch remedy {
+	case RemedyDeleteEntries:
+		return planDeletions
+	case RemedyDeleteEntry:
+		return planEntryDeletion
+	case RemedyReplaceEntry:
+		return planReplacement
+	case RemedyRestoreScopes:
+		return ofUser(restoreScopes)
+	case RemedyRemoveScope:
+		return ofUser(removeScopes)
+	case RemedyRestoreRoles:
+		return planFormerRoles
+	case RemedyRemoveRole:
+		return ofUser(removeRoles)
+	case RemedyQuarantine:
+		return ofUser(quarantine)
+	case RemedySetTeamRoles, RemedyRemoveMemberRole:
+		return planUndeclared
+	case RemedyRestoreMemberRoles:
+		return planFormerHolding
+	case RemedyRemoveProjectMember:
+		return planProjectRemoval
+	case RemedyDeleteInvitation:
+		return planInvitation
+	case RemedySetOrgSetting:
+		return planOrgSetting
+	case RemedyDisableDataExplorer:
+		return planDataExplorer
+	case RemedyRestoreAlert:
+		return planAlert
+	}
+	return nil
+}
+
+// planFormerRoles never answers the change of a custom role by touching a user.
+func planFormerRoles(c Case) access.Plan {
+	if why, ok := throughRole(c); ok {
+		return ask("the user's own roles did not change: %s; put the role back, mind every user that has it", why)
+	}
+	return planUser(c, restoreRoles)
+}
+
+func ofUser(plan func(Case, access.DatabaseUser) access.Plan) func(Case) access.Plan {
+	return func(c Case) access.Plan { return planUser(c, plan) }
 }
 
 // sound holds what is true of every plan: without a read it is a suggestion, and an
@@ -248,56 +297,6 @@ func names(ops []access.Operation) string {
 		out = append(out, o.Ref.Name)
 	}
 	return strings.Join(out, ", ")
-}
-
-// Simulate is what a read would show after the operations. It changes nothing of before.
-func Simulate(before map[access.Kind]access.Collection, ops []access.Operation) map[access.Kind]access.Collection {
-	out := make(map[access.Kind]access.Collection, len(before))
-	for k, c := range before {
-		out[k] = c
-	}
-	for _, o := range ops {
-		c := out[o.Ref.Kind]
-		res, _ := c.Find(o.Ref.Name)
-		out[o.Ref.Kind] = with(c, o.Ref.Name, effect(o, res.Box))
-	}
-	return out
-}
-
-// effect is the resource after the operation; an empty box: absent.
-func effect(o access.Operation, b access.Box) access.Box {
-	u, isUser := access.As[access.DatabaseUser](b)
-	switch {
-	case o.Type == access.DeleteAccessEntry:
-		return access.Box{}
-	case o.Type == access.CreateAccessEntry:
-		return access.Box{State: o.Entry}
-	case !isUser:
-		return b
-	case o.Type == access.SetUserRoles:
-		u.Roles = access.SortGrants(o.Roles)
-	case o.Type == access.QuarantineUser:
-		u.Roles = []access.RoleGrant{}
-	case o.Type == access.SetUserScopes:
-		u.Scopes = access.SortScopes(o.Scopes)
-	}
-	return access.Box{State: u}
-}
-
-// with is the collection with the named resource as in the box, in a copy.
-func with(c access.Collection, name string, b access.Box) access.Collection {
-	i, found := slices.BinarySearchFunc(c.Resources, name, func(r access.Resource, n string) int { return strings.Compare(r.Name(), n) })
-	res := slices.Clone(c.Resources)
-	switch {
-	case found && b.IsZero():
-		res = slices.Delete(res, i, i+1)
-	case found:
-		res[i].Box = b
-	case !b.IsZero():
-		res = slices.Insert(res, i, access.Resource{Box: b})
-	}
-	c.Resources = res
-	return c
 }
 
 func joined[T fmt.Stringer](list []T) string {

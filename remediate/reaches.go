@@ -12,19 +12,13 @@ import (
 
 // Plans reports whether a remedy is one that [MakePlan] makes writes of. A finding with
 // another one is told of, whatever the response says.
-func Plans(remedy string) bool {
-	switch remedy {
-	case RemedyDeleteEntries, RemedyRestoreScopes, RemedyRestoreRoles, RemedyQuarantine:
-		return true
-	}
-	return false
-}
+func Plans(remedy string) bool { return planner(remedy) != nil }
 
 // NeverMatches is why a pattern of never_touch matches nothing that is ever written to;
 // empty: it may match. A pattern that guards nothing would be believed to.
 func NeverMatches(pattern string) string {
 	kind, name, named := strings.Cut(pattern, "/")
-	written := []access.Kind{access.KindIPAccessEntry, access.KindDatabaseUser}
+	written := access.WrittenKinds()
 	switch known := slices.Concat(access.OrgKinds(), access.ProjectKinds()); {
 	case strings.Trim(pattern, "* ") == "" && strings.Contains(pattern, "*"):
 		return ""
@@ -34,10 +28,14 @@ func NeverMatches(pattern string) string {
 		return noEntry(name)
 	case named && kind == string(access.KindDatabaseUser):
 		return noUser(name)
+	case named && slices.Contains(written, access.Kind(kind)):
+		return ""
+	case slices.Contains(written, access.Kind(kind)):
+		return fmt.Sprintf("it does not say which: %s/NAME, or %s/* for all of them", kind, kind)
 	case slices.Contains(known, access.Kind(kind)):
-		return fmt.Sprintf("a %s is never written to: only %s and %s are", kind, written[0], written[1])
+		return fmt.Sprintf("a %s is never written to: only these are: %s", kind, kinds(written))
 	case named && kind != "admin" && regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`).MatchString(kind):
-		return fmt.Sprintf("there is no kind of resource called %s: what is written to is of kind %s or %s", kind, written[0], written[1])
+		return fmt.Sprintf("there is no kind of resource called %s: what is written to is one of %s", kind, kinds(written))
 	}
 	if why := noScope(pattern); why != "" {
 		return why
@@ -71,15 +69,23 @@ func noUser(name string) string {
 	return fmt.Sprintf("a user's name begins with its database: database_user/admin/%s, or database_user/$external/%s", name, name)
 }
 
-// noScope is why an id, or a scope, is none of a project.
+func kinds(list []access.Kind) string {
+	out := make([]string, 0, len(list))
+	for _, k := range list {
+		out = append(out, string(k))
+	}
+	return strings.Join(out, ", ")
+}
+
+// noScope is why an id, or a scope, is none of a project or an org.
 func noScope(s string) string {
 	id, project := strings.CutPrefix(s, "project.")
-	if org, of := strings.CutPrefix(s, "org."); of && regexp.MustCompile(`^[0-9a-f*]+$`).MatchString(org) {
-		return "an org is never written to: name its projects, as project.ID"
+	if org, of := strings.CutPrefix(s, "org."); of && regexp.MustCompile(`^[0-9a-f]+$`).MatchString(org) {
+		id = org
 	}
 	hex := regexp.MustCompile(`^[0-9a-fA-F]{16,}$`).MatchString(id)
 	if (hex || project && !strings.Contains(id, "*")) && !regexp.MustCompile(`^[0-9a-f]{24}$`).MatchString(id) {
-		return "a project's id has 24 hexadecimal digits, in lower case"
+		return "an id of a project or an org has 24 hexadecimal digits, in lower case"
 	}
 	return ""
 }

@@ -2,8 +2,6 @@ package access
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -30,84 +28,6 @@ type Response struct {
 	Grace        time.Duration `json:"grace,omitempty"`
 }
 
-// OperationType is one kind of write to Atlas.
-type OperationType string
-
-// The writes that plans are made of.
-const (
-	DeleteAccessEntry OperationType = "delete_access_entry"
-	CreateAccessEntry OperationType = "create_access_entry"
-	SetUserRoles      OperationType = "set_database_user_roles"
-	SetUserScopes     OperationType = "set_database_user_scopes"
-	QuarantineUser    OperationType = "quarantine_database_user" // roles: [] sent explicitly; the old roles are in Before
-)
-
-// Operation is one typed, repeat-safe write. Before holds the resource as the plan
-// saw it; only the fields that the operation touches enter the plan's hash.
-type Operation struct {
-	Type   OperationType `json:"type"`
-	Ref    Ref           `json:"ref"`
-	Before Box           `json:"before,omitzero"`
-	Entry  IPAccessEntry `json:"entry,omitzero"`   // create_access_entry
-	Roles  []RoleGrant   `json:"roles,omitempty"`  // set_database_user_roles: never empty
-	Scopes []UserScope   `json:"scopes,omitempty"` // set_database_user_scopes: never empty, which would open every cluster
-}
-
-// Validate refuses an operation that would do something else than it says: an empty
-// list of scopes opens every cluster, an empty list of roles is a quarantine and has
-// its own type.
-func (o Operation) Validate() error {
-	switch {
-	case o.Type == SetUserScopes && len(o.Scopes) == 0:
-		return fmt.Errorf("%s of %s: an empty list of scopes would open every cluster", o.Type, o.Ref)
-	case o.Type == SetUserRoles && len(o.Roles) == 0:
-		return fmt.Errorf("%s of %s: an empty list of roles is a quarantine: use %s", o.Type, o.Ref, QuarantineUser)
-	case o.Type == CreateAccessEntry && o.Entry.Entry == "":
-		return fmt.Errorf("%s of %s: no entry given", o.Type, o.Ref)
-	}
-	switch o.Type {
-	case DeleteAccessEntry, CreateAccessEntry, SetUserRoles, SetUserScopes, QuarantineUser:
-		return nil
-	}
-	return fmt.Errorf("operation %q of %s: not one that this version knows", o.Type, o.Ref)
-}
-
-// Achieved reports whether a complete read that shows the Ref as now (an empty box:
-// absent) shows the operation's effect.
-func (o Operation) Achieved(now Box) bool {
-	switch o.Type {
-	case DeleteAccessEntry:
-		return now.IsZero()
-	case CreateAccessEntry:
-		e, ok := As[IPAccessEntry](now)
-		return ok && e.Entry == o.Entry.Entry
-	case SetUserRoles:
-		u, ok := As[DatabaseUser](now)
-		return ok && slices.Equal(SortGrants(u.Roles), SortGrants(o.Roles))
-	case QuarantineUser:
-		u, ok := As[DatabaseUser](now)
-		return ok && len(u.Roles) == 0
-	case SetUserScopes:
-		u, ok := As[DatabaseUser](now)
-		return ok && slices.Equal(SortScopes(u.Scopes), SortScopes(o.Scopes))
-	}
-	return false
-}
-
-// touched is the before-value of the fields that the operation touches.
-func (o Operation) touched() any {
-	switch o.Type {
-	case SetUserRoles, QuarantineUser:
-		u, _ := As[DatabaseUser](o.Before)
-		return SortGrants(u.Roles)
-	case SetUserScopes:
-		u, _ := As[DatabaseUser](o.Before)
-		return SortScopes(u.Scopes)
-	}
-	e, _ := As[IPAccessEntry](o.Before)
-	return e
-}
-
 // Plan is an ordered list of operations with its inverse.
 type Plan struct {
 	Operations []Operation `json:"operations,omitempty"`
@@ -122,7 +42,11 @@ type Plan struct {
 func (p Plan) Hash(rule string, ref Ref, episode int) string {
 	parts := []string{rule, ref.Hash(), strconv.Itoa(episode)}
 	for _, o := range p.Operations {
-		raw, err := json.Marshal([]any{o.Type, o.Ref, o.touched(), o.Entry, SortGrants(o.Roles), SortScopes(o.Scopes)})
+		fields := []any{o.Type, o.Ref, o.touched(), o.Entry, SortGrants(o.Roles), SortScopes(o.Scopes)}
+		if more := o.wanted(); len(more) > 0 { // the hashes of what was always written are stored: they stay what they are
+			fields = append(fields, more)
+		}
+		raw, err := json.Marshal(fields)
 		if err != nil {
 			panic("access: an operation does not encode: " + err.Error())
 		}

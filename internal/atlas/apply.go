@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,14 +30,43 @@ func (c *Client) Apply(ctx context.Context, actionID string, op access.Operation
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
+	if done, err := c.prepare(ctx, &r, op); done || err != nil {
+		return wrapped(what, err)
+	}
 	_, _, f := c.once(ctx, *c.write, r)
 	if f != nil && r.route == deleteAccessEntry && errors.Is(f, access.ErrGone) {
 		f = c.deleteRespelt(ctx, r, op.Ref.Name)
 	}
-	if f == nil || r.route == deleteAccessEntry && errors.Is(f, access.ErrGone) || f.code == "ADDRESS_ALREADY_IN_WHITELIST" {
+	if f == nil || takesAway(op.Type) && errors.Is(f, access.ErrGone) || alreadySo(f.code) {
 		return nil
 	}
 	return fmt.Errorf("%s: %s: %w", what, r.route.op, f)
+}
+
+func wrapped(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// takesAway says of which types nothing is left to do where nothing is left.
+func takesAway(t access.OperationType) bool {
+	switch t {
+	case access.DeleteAccessEntry, access.RemoveProjectMember, access.RemoveTeamGrant, access.RemoveTeamMember, access.DeleteInvitation:
+		return true
+	}
+	return false
+}
+
+// alreadySo are the codes of what had been added before, and of an invitation that is not
+// pending any more. Whether it is as it was to be, reading back shows.
+func alreadySo(code string) bool {
+	switch code {
+	case "ADDRESS_ALREADY_IN_WHITELIST", "USER_ALREADY_IN_GROUP", "USER_ALREADY_IN_TEAM", "TEAM_EXISTS_IN_GROUP", "INVALID_INVITATION_ID":
+		return true
+	}
+	return false
 }
 
 // deleteRespelt deletes an entry that Atlas does not know by its canonical name, since it
@@ -64,8 +94,11 @@ func writeRequest(actionID string, op access.Operation) (request, error) {
 	if actionID == "" || strings.Trim(actionID, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") != "" {
 		return request{}, fmt.Errorf("the action's id %q cannot go into a header", actionID)
 	}
-	if err := op.Ref.Scope.Validate(); err != nil || op.Ref.Scope.IsOrg() {
-		return request{}, fmt.Errorf("scope %q is no project", op.Ref.Scope)
+	if err := op.Ref.Scope.Validate(); err != nil {
+		return request{}, err
+	}
+	if org := inOrg(op.Ref.Kind); org != op.Ref.Scope.IsOrg() {
+		return request{}, fmt.Errorf("scope %q is no %s", op.Ref.Scope, map[bool]string{true: "org", false: "project"}[org])
 	}
 	r := request{id: op.Ref.Scope.ID(), action: actionID}
 	var err error
@@ -76,16 +109,22 @@ func writeRequest(actionID string, op access.Operation) (request, error) {
 	case access.CreateAccessEntry:
 		r.route = createAccessEntry
 		r.body, err = entryBody(op.Ref, op.Entry)
-	default:
+	case access.SetUserRoles, access.SetUserScopes, access.QuarantineUser:
 		r.route = updateDatabaseUser
 		if r.body, err = userBody(op); err != nil {
 			return r, err
 		}
 		db, user, _ := strings.Cut(op.Ref.Name, "/")
 		r.args, err = segments(op.Ref, access.KindDatabaseUser, db, user)
+	case access.SetOrgSetting, access.SetProjectSetting, access.SetAlertEnabled, access.CreateAlert:
+		err = settingRequest(&r, op)
+	default:
+		err = peopleRequest(&r, op)
 	}
 	return r, err
 }
+
+func inOrg(k access.Kind) bool { return slices.Contains(access.OrgKinds(), k) }
 
 // segments refuses names that would make another path of it.
 func segments(ref access.Ref, want access.Kind, args ...string) ([]string, error) {

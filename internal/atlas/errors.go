@@ -111,9 +111,19 @@ func forbidden(status int, code string) bool {
 	case status == http.StatusUnauthorized:
 		return true
 	case status == http.StatusForbidden:
-		return code != codeUnsupported && !strings.HasSuffix(code, "_LIMIT_EXCEEDED") && !strings.HasSuffix(code, "_EXCEEDED")
+		return code != codeUnsupported && !strings.HasSuffix(code, "_LIMIT_EXCEEDED") && !strings.HasSuffix(code, "_EXCEEDED") && !lastOne(code)
 	}
 	return status == http.StatusPaymentRequired
+}
+
+// lastOne lists the codes of a 403 by which Atlas keeps the last role of somebody, and the
+// last owner of an org: no role of ours cures that either.
+func lastOne(code string) bool {
+	switch code {
+	case "CANNOT_REMOVE_ALL_USER_ROLES", "CANNOT_DEMOTE_LAST_ORG_OWNER", "CANNOT_DELETE_LAST_ADMIN", "NO_ROLES_IN_ASSIGNMENT":
+		return true
+	}
+	return false
 }
 
 const codeUnsupported = "FEATURE_UNSUPPORTED"

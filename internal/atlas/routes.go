@@ -42,6 +42,7 @@ const (
 	orgOwner    = "Organization Owner"
 	orgRead     = "Organization Read Only"
 	owner       = "Project Owner"
+	people      = "Project Access Manager (or Project Owner)"
 	backups     = "Project Backup Manager"
 
 	alertManager = "Project Alerts Manager (or Project Owner)"
@@ -86,6 +87,14 @@ var (
 	listRoleMappings      = route{"listFederationSettingConnectedOrgConfigRoleMappings", "GET", "/federationSettings/{federationSettingsId}/connectedOrgConfigs/{orgId}/roleMappings", v2023, "federation", ofOrg, orgOwner}
 	listIdentityProviders = route{"listFederationSettingIdentityProviders", "GET", "/federationSettings/{federationSettingsId}/identityProviders", v2023, "inspection", ofOrg, orgOwner}
 
+	updateOrgSettings = route{"updateOrgSettings", "PATCH", "/orgs/{orgId}/settings", v2023, "orgSettings", ofOrg, orgOwner}
+	addOrgUserRole    = route{"addOrgUserRole", "POST", "/orgs/{orgId}/users/{userId}:addRole", v202502, "org", ofOrg, orgOwner}
+	removeOrgUserRole = route{"removeOrgUserRole", "POST", "/orgs/{orgId}/users/{userId}:removeRole", v202502, "org", ofOrg, orgOwner}
+	addOrgTeamUser    = route{"addOrgTeamUser", "POST", "/orgs/{orgId}/teams/{teamId}:addUser", v202502, "orgTeams", ofOrg, orgOwner}
+	removeOrgTeamUser = route{"removeOrgTeamUser", "POST", "/orgs/{orgId}/teams/{teamId}:removeUser", v202502, "orgTeams", ofOrg, orgOwner}
+	listOrgInvites    = route{"listOrgInvites", "GET", "/orgs/{orgId}/invites", v2023, "org", ofOrg, orgOwner}
+	deleteOrgInvite   = route{"deleteOrgInvite", "DELETE", "/orgs/{orgId}/invites/{invitationId}", v2023, "org", ofOrg, orgOwner}
+
 	getGroupSettings     = route{"getGroupSettings", "GET", "/groups/{groupId}/settings", v2023, "groupSettings", ofProject, projectRead}
 	listGroupUsers       = route{"listGroupUsers", "GET", "/groups/{groupId}/users", v202502, "groupUsers", ofProject, projectRead}
 	listGroupTeams       = route{"listGroupTeams", "GET", "/groups/{groupId}/teams", v2023, "groupTeams", ofProject, projectRead}
@@ -106,6 +115,15 @@ var (
 	deleteIntegration    = route{"deleteGroupIntegration", "DELETE", "/groups/{groupId}/integrations/{integrationType}", v2023, "integrations", ofProject, owner}
 	createAlertConfig    = route{"createGroupAlertConfig", "POST", "/groups/{groupId}/alertConfigs", v2023, "alertConfigs", ofProject, alertManager}
 	updateAlertConfig    = route{"updateGroupAlertConfig", "PUT", "/groups/{groupId}/alertConfigs/{alertConfigId}", v2023, "alertConfigs", ofProject, alertManager}
+	toggleAlertConfig    = route{"toggleGroupAlertConfig", "PATCH", "/groups/{groupId}/alertConfigs/{alertConfigId}", v2023, "alertConfigs", ofProject, alertManager}
+	updateGroupSettings  = route{"updateGroupSettings", "PATCH", "/groups/{groupId}/settings", v2023, "groupSettings", ofProject, owner}
+	addGroupUserRole     = route{"addGroupUserRole", "POST", "/groups/{groupId}/users/{userId}:addRole", v202502, "groupUsers", ofProject, people}
+	removeGroupUserRole  = route{"removeGroupUserRole", "POST", "/groups/{groupId}/users/{userId}:removeRole", v202502, "groupUsers", ofProject, people}
+	addGroupUser         = route{"addGroupUsers", "POST", "/groups/{groupId}/users", v202502, "groupUsers", ofProject, people}
+	removeGroupUser      = route{"removeGroupUser", "DELETE", "/groups/{groupId}/users/{userId}", v202502, "groupUsers", ofProject, people}
+	addGroupTeams        = route{"addGroupTeams", "POST", "/groups/{groupId}/teams", v2023, "groupTeams", ofProject, people}
+	updateGroupTeam      = route{"updateGroupTeam", "PATCH", "/groups/{groupId}/teams/{teamId}", v2023, "groupTeams", ofProject, people}
+	removeGroupTeam      = route{"removeGroupTeam", "DELETE", "/groups/{groupId}/teams/{teamId}", v2023, "groupTeams", ofProject, people}
 	deleteAlertConfig    = route{"deleteGroupAlertConfig", "DELETE", "/groups/{groupId}/alertConfigs/{alertConfigId}", v2023, "alertConfigs", ofProject, alertManager}
 	listExportBuckets    = route{"listGroupBackupExportBuckets", "GET", "/groups/{groupId}/backup/exportBuckets", v202405, "backup", ofProject, projectRead}
 )
@@ -121,6 +139,9 @@ func routes() []route {
 		listGroupAPIKeys, listGroupAccounts, listEndpointServices, listEndpointIDs, listPeers, getUserSecurity,
 		listUserCertificates, getAuditLog, listAlertConfigs, listIntegrations, listRestoreJobs, listExportJobs,
 		listExportBuckets, createIntegration, updateIntegration, deleteIntegration, createAlertConfig, updateAlertConfig, deleteAlertConfig,
+		toggleAlertConfig, updateGroupSettings, addGroupUserRole, removeGroupUserRole, addGroupUser, removeGroupUser, addGroupTeams,
+		updateGroupTeam, removeGroupTeam, updateOrgSettings, addOrgUserRole, removeOrgUserRole, addOrgTeamUser, removeOrgTeamUser,
+		listOrgInvites, deleteOrgInvite,
 	}
 }
 

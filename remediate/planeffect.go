@@ -18,8 +18,37 @@ func Simulate(before map[access.Kind]access.Collection, ops []access.Operation) 
 		c := out[o.Ref.Kind]
 		res, _ := c.Find(o.Ref.Name)
 		out[o.Ref.Kind] = with(c, o.Ref.Name, effect(o, res.Box))
+		alongside(out, o)
 	}
 	return out
+}
+
+// alongside is what a write shows in another kind of the same scope, where that was read:
+// a member of the org names its teams, and who is invited is in teams already.
+func alongside(out map[access.Kind]access.Collection, o access.Operation) {
+	team, user, _ := strings.Cut(o.Ref.Name, "/")
+	switch o.Type {
+	case access.AddTeamMember, access.RemoveTeamMember:
+		res, _ := out[access.KindOrgMember].Find(user)
+		m, ok := access.As[access.OrgMember](res.Box)
+		if !ok {
+			return
+		}
+		teams := minus(m.Teams, []string{team})
+		if o.Type == access.AddTeamMember {
+			teams = append(teams, team)
+		}
+		if m.Teams = access.SortNames(teams); len(teams) == 0 {
+			m.Teams = nil
+		}
+		out[access.KindOrgMember] = with(out[access.KindOrgMember], user, access.Box{State: m})
+	case access.DeleteInvitation:
+		for _, m := range access.States[access.TeamMember](out[access.KindTeamMember]) {
+			if m.Username == o.Ref.Name {
+				out[access.KindTeamMember] = with(out[access.KindTeamMember], m.Name(), access.Box{})
+			}
+		}
+	}
 }
 
 // effect is the resource after the operation; an empty box: absent.

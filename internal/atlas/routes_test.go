@@ -94,6 +94,36 @@ func TestRoutesAreTheSDKs(t *testing.T) {
 		{updateAlertConfig, []string{prodID, keyID}, func() {
 			sdk.AlertConfigurationsApi.UpdateAlertConfig(ctx, prodID, keyID, &admin.GroupAlertsConfig{}).Execute()
 		}},
+		{toggleAlertConfig, []string{prodID, keyID}, func() {
+			sdk.AlertConfigurationsApi.ToggleAlertConfig(ctx, prodID, keyID, &admin.AlertsToggle{}).Execute()
+		}},
+		{updateGroupSettings, []string{prodID}, func() { sdk.ProjectsApi.UpdateGroupSettings(ctx, prodID, &admin.GroupSettings{}).Execute() }},
+		{addGroupUserRole, []string{prodID, keyID}, func() {
+			sdk.MongoDBCloudUsersApi.AddGroupUserRole(ctx, prodID, keyID, &admin.AddOrRemoveGroupRole{}).Execute()
+		}},
+		{removeGroupUserRole, []string{prodID, keyID}, func() {
+			sdk.MongoDBCloudUsersApi.RemoveGroupUserRole(ctx, prodID, keyID, &admin.AddOrRemoveGroupRole{}).Execute()
+		}},
+		{addGroupUser, []string{prodID}, func() { sdk.MongoDBCloudUsersApi.AddGroupUsers(ctx, prodID, &admin.GroupUserRequest{}).Execute() }},
+		{removeGroupUser, []string{prodID, keyID}, func() { sdk.MongoDBCloudUsersApi.RemoveGroupUser(ctx, prodID, keyID).Execute() }},
+		{addGroupTeams, []string{prodID}, func() { sdk.TeamsApi.AddGroupTeams(ctx, prodID, &[]admin.TeamRole{}).Execute() }},
+		{updateGroupTeam, []string{prodID, keyID}, func() { sdk.TeamsApi.UpdateGroupTeam(ctx, prodID, keyID, &admin.TeamRole{}).Execute() }},
+		{removeGroupTeam, []string{prodID, keyID}, func() { sdk.TeamsApi.RemoveGroupTeam(ctx, prodID, keyID).Execute() }},
+		{updateOrgSettings, []string{orgID}, func() { sdk.OrganizationsApi.UpdateOrgSettings(ctx, orgID, &admin.OrganizationSettings{}).Execute() }},
+		{addOrgUserRole, []string{orgID, keyID}, func() {
+			sdk.MongoDBCloudUsersApi.AddOrgRole(ctx, orgID, keyID, &admin.AddOrRemoveOrgRole{}).Execute()
+		}},
+		{removeOrgUserRole, []string{orgID, keyID}, func() {
+			sdk.MongoDBCloudUsersApi.RemoveOrgRole(ctx, orgID, keyID, &admin.AddOrRemoveOrgRole{}).Execute()
+		}},
+		{addOrgTeamUser, []string{orgID, keyID}, func() {
+			sdk.MongoDBCloudUsersApi.AddOrgTeamUser(ctx, orgID, keyID, &admin.AddOrRemoveUserFromTeam{}).Execute()
+		}},
+		{removeOrgTeamUser, []string{orgID, keyID}, func() {
+			sdk.MongoDBCloudUsersApi.RemoveOrgTeamUser(ctx, orgID, keyID, &admin.AddOrRemoveUserFromTeam{}).Execute()
+		}},
+		{listOrgInvites, []string{orgID}, func() { sdk.OrganizationsApi.ListOrgInvites(ctx, orgID).Execute() }},
+		{deleteOrgInvite, []string{orgID, keyID}, func() { sdk.OrganizationsApi.DeleteOrgInvite(ctx, orgID, keyID).Execute() }},
 		{deleteAlertConfig, []string{prodID, keyID}, func() { sdk.AlertConfigurationsApi.DeleteAlertConfig(ctx, prodID, keyID).Execute() }},
 	} {
 		sent = nil

@@ -81,6 +81,8 @@ func Guard(c Case, plan access.Plan) Refusal {
 func Standing(c Case) Refusal {
 	f := c.Finding
 	switch {
+	case f.Environment == "" && f.Ref.Scope.IsOrg():
+		return refuse(GuardEnvironment, "an organization is of no environment, and nothing of it is written to without being asked")
 	case f.Environment == "":
 		return refuse(GuardEnvironment, "the project matches no environment, and such a project is never written to")
 	case f.Origin != access.OriginNew:

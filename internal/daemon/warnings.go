@@ -123,6 +123,8 @@ func notReverted(r rules.Rule) string {
 		return "it has no remedy"
 	case !remediate.Plans(r.Remedy):
 		return "its remedy " + r.Remedy + " is not built yet"
+	case !slices.ContainsFunc(r.Kinds, func(k access.Kind) bool { return !slices.Contains(access.OrgKinds(), k) }):
+		return "it is about the organization, which is of no environment and is written to by nobody unasked"
 	}
 	return ""
 }

@@ -11,12 +11,12 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// TestRevertThatIsOnlyTold: a response that says revert of a rule that asks, or whose remedy
-// nothing is planned for, is named once in the log, and nothing is ever written for it.
+// TestRevertThatIsOnlyTold: a response that says revert of a rule that asks, or that is
+// about the org, is named once in the log, and nothing is ever written for it.
 func TestRevertThatIsOnlyTold(t *testing.T) {
 	for name, c := range map[string]struct{ more, want string }{
 		"a rule that asks":   {"rules: {override: {network/open-to-world: {ceiling: ask}}}\n", "network/open-to-world (its ceiling is ask"},
-		"a remedy not built": {"rules: {only: [network/expired-entry, network/open-to-world, dbuser/unscoped], override: {network/expired-entry: {ceiling: auto, accept_risk: true}, network/open-to-world: {ceiling: ask}}}\n", "network/expired-entry (its remedy delete-entry is not built yet)"},
+		"a rule on the org":  {"rules: {only: [invite/stale, network/open-to-world, dbuser/unscoped], override: {network/open-to-world: {ceiling: ask}}}\n", "invite/stale (it is about the organization"},
 	} {
 		bubble(t, func(conf string) string { return conf + c.more }, func(t *testing.T, s *stage) {
 			core, logs := observer.New(zapcore.WarnLevel)

@@ -24,6 +24,9 @@ func mutants() []mutant {
 		{"own-write-waited-for", "remediate/guard.go", "		if _, there := c.Fresh[r.Kind].Find(r.Name); !there {\n", "		if false {\n", "./remediate", "TestUnheardCauses"},
 		{"waivers-dated-ahead", "rules/waivedate.go", "		if w.Ahead && now.Before(w.Until) {\n", "		if false {\n", "./rules", "TestWaiversOfAWeek"},
 		{"unknown-written-on", "remediate/guard.go", "		case usable(col):\n", "		case col.Status != access.StatusSuspect:\n", "./remediate", "Test.*"},
-		{"empty-scopes-sent", "internal/access/action.go", "	case o.Type == SetUserScopes && len(o.Scopes) == 0:\n", "	case false:\n", "./internal/access", "TestOperations"},
+		{"empty-scopes-sent", "internal/access/operationcheck.go", "		return unless(len(o.Scopes) > 0, ", "		return unless(true, ", "./internal/access", "TestOperations"},
+		{"last-owner-taken", "remediate/guard.go", "	if why := ownerless(c, plan.Operations); why != \"\" {\n", "	if why := \"\"; why != \"\" {\n", "./remediate", "TestPeopleAreGuarded"},
+		{"accepted-invitation-deleted", "remediate/plansetting.go", "	case i.Status != \"\" && i.Status != \"PENDING\":\n", "	case false:\n", "./remediate", "TestPlanInvitation"},
+		{"last-scope-taken", "remediate/plantrim.go", "	case len(rest) == 0:\n		return ask(\"%s would be left without any scope", "	case false:\n		return ask(\"%s would be left without any scope", "./remediate", "TestPlanTrims"},
 	}
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,7 +37,6 @@ type remedyCase struct {
 	back               string // of Reversible, where it does not lead to equal state; empty: it does
 	ceiling            access.Ceiling
 	pass               access.Answer // of the rule once the plan is carried out; only rules over state are asked
-	edit               func(*access.Finding)
 }
 
 func shopRef(scope access.Scope, k access.Kind, name string) access.Ref {
@@ -174,6 +174,55 @@ func TestRemediesRoundTrip(t *testing.T) {
 	}
 }
 
+// TestRemediesTakeRoles: every remedy is carried out with the least role for it, as the
+// documentation lists it, and Atlas refuses it without.
+func TestRemediesTakeRoles(t *testing.T) {
+	engine, err := rules.Load(shopPolicy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := read(t, "../../docs/writing-rules.md")
+	for _, b := range brokenThings() {
+		i := slices.IndexFunc(engine.Rules(), func(r rules.Rule) bool { return r.ID == b.rule })
+		b.remedy = engine.Rules()[i].Remedy
+		role, profile := leastRole(b.want[0], b.ref.Kind)
+		name, _, _ := strings.Cut(strings.Trim(role, `"`), "@")
+		if !strings.Contains(page, "`"+name+"`") && !profile {
+			t.Errorf("%s: docs/writing-rules.md does not name %s", b.name, name)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			newRemedyTrip(t, engine, b, "ORG_MEMBER", role).run()
+			r := newRemedyTrip(t, engine, b, "ORG_MEMBER", `"GROUP_NETWORK_ACCESS_MANAGER@*"`, `"GROUP_DATABASE_ACCESS_ADMIN@*"`)
+			before := r.read()
+			for _, line := range r.do {
+				r.perform(line)
+			}
+			op := remediate.MakePlan(r.caseOf(before, r.read())).Operations[0]
+			if err := r.client.Apply(t.Context(), "act-1", op); errors.Is(err, access.ErrForbidden) == profile || profile && err != nil {
+				t.Errorf("%s with the roles of profile remediate: %v", b.name, err)
+			}
+		})
+	}
+}
+
+// leastRole is the role of the write credential that the operations on a kind take, and
+// whether profile remediate has it.
+func leastRole(op access.OperationType, k access.Kind) (role string, profile bool) {
+	switch {
+	case k == access.KindIPAccessEntry:
+		return `"GROUP_NETWORK_ACCESS_MANAGER@*"`, true
+	case k == access.KindDatabaseUser:
+		return `"GROUP_DATABASE_ACCESS_ADMIN@*"`, true
+	case k == access.KindAlertConfig:
+		return `"GROUP_ALERTS_MANAGER@*"`, false
+	case k == access.KindProjectSettings:
+		return `"GROUP_OWNER@*"`, false
+	case k == access.KindProjectMember, k == access.KindTeamGrant, op == access.RemoveProjectMember:
+		return `"GROUP_ACCESS_MANAGER@*"`, false
+	}
+	return "ORG_OWNER", false
+}
+
 type remedyTrip struct {
 	*testing.T
 	remedyCase
@@ -182,8 +231,12 @@ type remedyTrip struct {
 	engine *rules.Engine
 }
 
-func newRemedyTrip(t *testing.T, e *rules.Engine, b remedyCase) *remedyTrip {
-	world, err := sim.ParseWorld("remedies.yaml", []byte(read(t, "testdata/remedies.yaml")))
+func newRemedyTrip(t *testing.T, e *rules.Engine, b remedyCase, writes ...string) *remedyTrip {
+	text := read(t, "testdata/remedies.yaml")
+	if len(writes) > 0 {
+		text = strings.Replace(text, "name: gatewarden-write, roles: [ORG_OWNER]", "name: gatewarden-write, roles: ["+strings.Join(writes, ", ")+"]", 1)
+	}
+	world, err := sim.ParseWorld("remedies.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,5 +109,6 @@ func operationText(o access.Operation) string {
 	for _, s := range o.Scopes {
 		parts = append(parts, s.Name)
 	}
+	parts = append(append(parts, o.Project, o.Role, o.Setting, o.Value), o.Names...)
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }

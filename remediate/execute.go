@@ -135,6 +135,12 @@ func (l look) achieved(p access.Plan) bool {
 	return l.complete() && len(p.Operations) > 0 && !slices.ContainsFunc(p.Operations, func(o access.Operation) bool { return !l.shows(o) })
 }
 
+// with is the look as it would be after the operations that come before.
+func (l look) with(made []access.Operation) look {
+	l.fresh = Simulate(l.fresh, made)
+	return l
+}
+
 func (l look) shows(o access.Operation) bool {
 	return o.AchievedIn(l.fresh[o.Ref.Kind])
 }
@@ -306,7 +312,7 @@ func (s *Stage) write(ctx context.Context, lease *held, f access.Finding, a acce
 			continue
 		}
 		if !l.shows(o) {
-			if r := s.halted(f, l, o); !r.OK() {
+			if r := s.halted(f, l.with(a.Plan.Operations[:i]), o); !r.OK() {
 				return s.refused(ctx, f, a, a.Plan, r)
 			}
 			if err := s.apply(ctx, lease, a, o); err != nil {

@@ -168,7 +168,7 @@ func TestUnheardCauses(t *testing.T) {
 }
 
 func TestReserve(t *testing.T) {
-	at := func(id string, ago time.Duration) Reservation { return Reservation{id, t0.Add(-ago)} }
+	at := func(id string, ago time.Duration) Reservation { return Reservation{ID: id, At: t0.Add(-ago)} }
 	two := Ledger{V: 1, Actions: []Reservation{at("a", 50*time.Minute), at("b", 5*time.Minute)}}
 	for _, c := range []struct {
 		name  string

@@ -19,8 +19,9 @@ type Ledger struct {
 
 // Reservation is one action's place in a ledger.
 type Reservation struct {
-	ID string    `json:"id"`
-	At time.Time `json:"at"`
+	ID    string       `json:"id"`
+	At    time.Time    `json:"at"`
+	Scope access.Scope `json:"scope,omitempty"` // of the action, in the ledger of its org
 }
 
 const ledgerSpan = time.Hour
@@ -49,7 +50,7 @@ func reserve(l Ledger, id string, limit int, now time.Time) (next Ledger, free t
 		}
 		return next, free, false
 	}
-	next.Actions = append(next.Actions, Reservation{id, now})
+	next.Actions = append(next.Actions, Reservation{ID: id, At: now})
 	return next, time.Time{}, true
 }
 
@@ -58,7 +59,7 @@ func capsKey(scope access.Scope) string { return "caps." + string(scope) }
 // reserveCaps takes the action's place in the ledgers of its project and its org. A
 // place that was taken and not used counts until its hour is over.
 func (s *Stage) reserveCaps(ctx context.Context, a access.Action, p Policy, now time.Time) (Refusal, time.Time, error) {
-	r, free, err := s.reserveIn(ctx, a.Ref.Scope, a.ID, GuardCapProject, p.Caps.ProjectHour, now)
+	r, free, err := s.reserveIn(ctx, a.Ref.Scope, a, GuardCapProject, p.Caps.ProjectHour, now)
 	if err != nil || !r.OK() || a.Ref.Scope.IsOrg() {
 		return r, free, err
 	}
@@ -69,21 +70,26 @@ func (s *Stage) reserveCaps(ctx context.Context, a access.Action, p Policy, now 
 	if org == "" {
 		return refuse(GuardCapOrg, "the org of %s is not known yet", a.Ref.Scope), time.Time{}, nil
 	}
-	return s.reserveIn(ctx, access.OrgScope(org), a.ID, GuardCapOrg, p.Caps.OrgHour, now)
+	return s.reserveIn(ctx, access.OrgScope(org), a, GuardCapOrg, p.Caps.OrgHour, now)
 }
 
-func (s *Stage) reserveIn(ctx context.Context, scope access.Scope, id, guard string, limit int, now time.Time) (Refusal, time.Time, error) {
+func (s *Stage) reserveIn(ctx context.Context, scope access.Scope, a access.Action, guard string, limit int, now time.Time) (Refusal, time.Time, error) {
 	var free time.Time
 	var ok bool
 	_, err := s.Control.Update(ctx, capsKey(scope), func(cur Ledger, _ uint64) (*Ledger, []access.Out, error) {
 		var next Ledger
-		if next, free, ok = reserve(cur, id, limit, now); !ok || slices.Equal(next.Actions, cur.Actions) {
+		if next, free, ok = reserve(cur, a.ID, limit, now); !ok || slices.Equal(next.Actions, cur.Actions) {
 			return nil, nil, nil
+		}
+		for i := range next.Actions {
+			if next.Actions[i].ID == a.ID && a.Ref.Scope != scope {
+				next.Actions[i].Scope = a.Ref.Scope
+			}
 		}
 		return &next, nil, nil
 	})
 	if err != nil {
-		return Refusal{}, time.Time{}, fmt.Errorf("reserve a place for action %s in the caps of %s: %w", id, scope, err)
+		return Refusal{}, time.Time{}, fmt.Errorf("reserve a place for action %s in the caps of %s: %w", a.ID, scope, err)
 	}
 	if !ok {
 		return refuse(guard, "%d actions have written in %s within the last hour, and no more may", limit, scope), free, nil
@@ -94,15 +100,38 @@ func (s *Stage) reserveIn(ctx context.Context, scope access.Scope, id, guard str
 // Intents lists the writes of the scope's actions that are on their way or were made
 // within the last hour: by them the watcher knows our own changes. The ledger of the
 // scope's caps, written before every intent, names the actions to look at; what they
-// write is in their own documents.
+// write is in their own documents. An action on the org may write to its projects, and one
+// on a project shows in the org.
 func (s *Stage) Intents(ctx context.Context, scope access.Scope) ([]access.Intent, error) {
+	out, err := s.intentsIn(ctx, scope, func(Reservation) bool { return true })
+	if err != nil || scope.IsOrg() {
+		return out, err
+	}
+	org := ""
+	if p := s.Policy(); p.Org != nil {
+		org = p.Org(scope)
+	}
+	if org == "" {
+		return out, nil
+	}
+	more, err := s.intentsIn(ctx, access.OrgScope(org), func(r Reservation) bool { return r.Scope == "" })
+	for _, in := range more {
+		if o := in.Operation; o.Ref.Scope.IsOrg() && (o.Project == scope.ID() || o.Type == access.DeleteInvitation) {
+			out = append(out, in)
+		}
+	}
+	return out, err
+}
+
+// intentsIn are those of one ledger that are wanted.
+func (s *Stage) intentsIn(ctx context.Context, scope access.Scope, wanted func(Reservation) bool) ([]access.Intent, error) {
 	ledger, _, err := s.Control.Get(ctx, capsKey(scope))
 	if err != nil {
 		return nil, fmt.Errorf("list our writes in %s: %w", scope, err)
 	}
 	var out []access.Intent
 	for _, r := range ledger.Actions {
-		if s.now().Sub(r.At) >= ledgerSpan {
+		if s.now().Sub(r.At) >= ledgerSpan || !wanted(r) {
 			continue
 		}
 		a, _, err := s.Actions.Get(ctx, r.ID)

@@ -131,6 +131,9 @@ func (s sighting) own(c access.Change) string {
 		if in.Operation.Ref == c.Ref && in.Operation.Achieved(c.After) {
 			return in.Action
 		}
+		if in.Operation.Type == access.CreateAlert && in.Operation.Concerns(c.Ref) && in.Operation.Achieved(c.After) {
+			return in.Action // under an id of its own
+		}
 	}
 	return ""
 }
@@ -138,7 +141,7 @@ func (s sighting) own(c access.Change) string {
 // intended is the id of an action of ours with an intent on the resource, whether this is
 // what it wanted or not.
 func (s sighting) intended(ref access.Ref) string {
-	i := slices.IndexFunc(s.intents, func(in access.Intent) bool { return in.Operation.Ref == ref })
+	i := slices.IndexFunc(s.intents, func(in access.Intent) bool { return in.Operation.Concerns(ref) })
 	if i < 0 {
 		return ""
 	}

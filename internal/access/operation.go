@@ -2,6 +2,7 @@ package access
 
 import (
 	"slices"
+	"strings"
 )
 
 // OperationType is one kind of write to Atlas.
@@ -168,6 +169,29 @@ func (o Operation) AchievedIn(c Collection) bool {
 		return o.Achieved(r.Box)
 	}
 	return slices.ContainsFunc(c.Resources, func(r Resource) bool { return o.Achieved(r.Box) })
+}
+
+// Concerns reports whether the operation shows in the resource: in the one that it is on,
+// and in those that tell of the same otherwise. What a person holds stands in the person's
+// record in the org and in each project, and a membership of a team in the org's.
+func (o Operation) Concerns(r Ref) bool {
+	if r == o.Ref {
+		return true
+	}
+	_, user, _ := strings.Cut(o.Ref.Name, "/")
+	switch o.Type {
+	case AddMemberRole, RemoveMemberRole, AddProjectMember, RemoveProjectMember:
+		there := r.Scope == o.Ref.Scope || r.Scope == ProjectScope(o.Project)
+		return r.Name == o.Ref.Name && (r.Kind == KindOrgMember && r.Scope.IsOrg() || r.Kind == KindProjectMember && there)
+	case AddTeamMember, RemoveTeamMember:
+		return r.Kind == KindOrgMember && r.Scope == o.Ref.Scope && r.Name == user
+	case DeleteInvitation: // who is invited is in the teams and projects of the invitation already
+		_, member, _ := strings.Cut(r.Name, "/")
+		return r.Kind == KindProjectMember && r.Name == o.Ref.Name || r.Kind == KindTeamMember && member == o.Ref.Name
+	case CreateAlert:
+		return r.Kind == KindAlertConfig && r.Scope == o.Ref.Scope
+	}
+	return false
 }
 
 // held are the roles that an operation on a person is about: of the org, or of the one

@@ -14,11 +14,13 @@ import (
 // TestRevertThatIsOnlyTold: a response that says revert of a rule that asks, or that is
 // about the org, is named once in the log, and nothing is ever written for it.
 func TestRevertThatIsOnlyTold(t *testing.T) {
-	for name, c := range map[string]struct{ more, want string }{
-		"a rule that asks":  {"rules: {override: {network/open-to-world: {ceiling: ask}}}\n", "network/open-to-world (its ceiling is ask"},
-		"a rule on the org": {"rules: {only: [invite/stale, network/open-to-world, dbuser/unscoped], override: {network/open-to-world: {ceiling: ask}}}\n", "invite/stale (it is about the organization"},
+	for name, c := range map[string]struct{ also, more, want string }{
+		"a rule that asks":  {"", "rules: {override: {network/open-to-world: {ceiling: ask}}}\n", "network/open-to-world (its ceiling is ask"},
+		"a rule on the org": {", invite/stale", "rules: {only: [invite/stale, network/open-to-world, dbuser/unscoped], override: {network/open-to-world: {ceiling: ask}}}\n", "invite/stale (it is about the organization"},
 	} {
-		bubble(t, func(conf string) string { return conf + c.more }, func(t *testing.T, s *stage) {
+		bubble(t, func(conf string) string {
+			return strings.Replace(conf, `"dbuser/*"]`, `"dbuser/*"`+c.also+"]", 1) + c.more
+		}, func(t *testing.T, s *stage) {
 			core, logs := observer.New(zapcore.WarnLevel)
 			f, err := s.load()
 			if err != nil {

@@ -248,6 +248,48 @@ func (w *world) facts2() string {
 	return strings.Join(out, " ")
 }
 
+// Of a lost run that another appender has recorded in part, the rest is recorded.
+func TestAppendersWithALostRun(t *testing.T) {
+	w := newWorld(t, "A")
+	w.say(7, "alice@example.com")
+	all := w.sources[0].all
+	late, err := OpenAppender(t.Context(), w.log, w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sources[0].all = all[:3]
+	w.record()
+	w.sources[0].all, w.sources[0].first = all[5:], 6
+	if err := late.Add(t.Context(), all[5], day); err != nil {
+		t.Fatal(err)
+	}
+	w.recordBy(late)
+	e, _, err := Decode(w.log.all[len(w.log.all)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := e.Facts[0]; f.Seq != 4 || f.To != 5 || f.Left != LeftDropped || len(e.Facts) != 3 {
+		t.Errorf("the rest is %+v", e.Facts)
+	}
+}
+
+// A run whose end the source should still have is not explained by what it dropped.
+func TestAppenderTellsDroppedFromMissing(t *testing.T) {
+	for first, want := range map[uint64]Left{1: LeftMissing, 3: LeftMissing, 4: LeftDropped, 5: LeftDropped} {
+		w := newWorld(t, "A")
+		w.say(4, "alice@example.com")
+		w.sources[0].all, w.sources[0].first = w.sources[0].all[3:], first
+		w.record()
+		e, _, err := Decode(w.log.all[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := e.Facts[0]; f.Seq != 1 || f.To != 3 || f.Left != want {
+			t.Errorf("the first that is kept is %d: %+v, want %s", first, f, want)
+		}
+	}
+}
+
 func TestAppenderRefuses(t *testing.T) {
 	w := newWorld(t, "A")
 	w.say(3, "alice@example.com")

@@ -88,6 +88,13 @@ func (h *history) forge(from int, change func(*Entry)) {
 	}
 }
 
+// again records one fact more of each source, in an entry that is then forged.
+func (h *history) again(change func(*Entry)) {
+	h.say(1, "carol")
+	h.record()
+	h.forge(len(h.log.all), change)
+}
+
 // otherBody has every fact of an entry tell something else, with the right hashes.
 func otherBody(e *Entry) {
 	for i := range e.Facts {
@@ -156,6 +163,8 @@ func TestVerifyFinds(t *testing.T) {
 			h.record()
 			h.forge(7, func(e *Entry) { e.Marks = append(e.Marks, Mark{"GW_X", 7}) })
 		}, "?uncovered marks", "how far"},
+		{"following another entry", func(h *history) { h.again(func(e *Entry) { e.PrevSeq-- }) }, "?uncovered link", "it follows entry 5"},
+		{"following another hash", func(h *history) { h.again(func(e *Entry) { e.Prev = strings.Repeat("0", 64) }) }, "?uncovered link", "it follows entry 6"},
 		{"said to be lost, and there", func(h *history) {
 			h.say(1, "carol")
 			h.record()
@@ -190,6 +199,11 @@ func TestVerifyFinds(t *testing.T) {
 		{"a checkpoint cut", func(h *history) { h.book = h.book[:len(h.book)-1] }, "?uncovered checkpoint", "the line is cut"},
 		{"a book of another hand", func(h *history) { h.keys = []ed25519.PublicKey{public(testKey(9))} }, "?uncovered checkpoint", "proves nothing"},
 		{"a key that nobody named", func(h *history) { h.keys = nil }, "?key-not-given", ""},
+		{"a checkpoint that skips a number", func(h *history) { h.sign(2, func(c *Checkpoint) { c.N++ }) }, "checkpoint", "does not follow"},
+		{"a checkpoint after another line", func(h *history) { h.sign(2, func(c *Checkpoint) { c.Prev = c.Prev[1:] + "0" }) }, "checkpoint", "does not follow"},
+		{"a checkpoint that says more is recorded", func(h *history) { h.sign(2, func(c *Checkpoint) { c.Head.Marks[0].Seq++ }) }, "?uncovered checkpoint", "how far the sources"},
+		{"a checkpoint of an older entry", func(h *history) { h.sign(2, func(c *Checkpoint) { c.Head.Seq = 2 }) }, "?uncovered checkpoint", "an older entry"},
+		{"a checkpoint of no entry", func(h *history) { h.sign(2, func(c *Checkpoint) { c.Head.Seq++ }) }, "?uncovered checkpoint", "the chain was cut"},
 		{"a key that made way signs again", func(h *history) { h.sign(1) }, "?uncovered checkpoint", "proves nothing"},
 		{"a new key without the word of the old", func(h *history) { h.sign(3) }, "?uncovered checkpoint", "proves nothing"},
 	} {
@@ -206,11 +220,15 @@ func TestVerifyFinds(t *testing.T) {
 }
 
 // sign adds facts, and a checkpoint of them by the given key, whatever the book thinks of it.
-func (h *history) sign(key byte) {
+func (h *history) sign(key byte, change ...func(*Checkpoint)) {
 	h.say(1, "carol")
 	end := h.record().Head()
 	last := h.lines()[2]
-	line, err := Checkpoint{V: 1, N: 4, Prev: hashOf("checkpoint", last[:len(last)-1]), At: h.now, Head: end}.sign(testKey(key))
+	c := Checkpoint{V: 1, N: 4, Prev: hashOf("checkpoint", last[:len(last)-1]), At: h.now, Head: end}
+	for _, f := range change {
+		f(&c)
+	}
+	line, err := c.sign(testKey(key))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -263,9 +281,7 @@ func TestVerifyUnknown(t *testing.T) {
 			all := slices.Clone(s.all)
 			c.Sources[0].Messages = func(yield func(Message, error) bool) {
 				for i, m := range all {
-					if i == 2 {
-						s.first = 6
-					}
+					s.first = max(s.first, map[int]uint64{2: 4, 6: 9}[i])
 					if i >= 2 && m.Seq < s.first {
 						continue
 					}

@@ -232,6 +232,9 @@ func TestReadKey(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := ReadKey(dir, true); err == nil || !strings.Contains(err.Error(), "plain file") {
 		t.Errorf("a folder: %v", err)
 	}

@@ -48,6 +48,7 @@ func TestHide(t *testing.T) {
 		{"addresses of logins", `{"addresses":["198.51.100.4"],"lastFrom":{"198.51.100.5":"2026-01-01T00:00:00Z"}}`, `{"addresses":["<198.51.100.4>"],"lastFrom":{"<198.51.100.5>":"2026-01-01T00:00:00Z"}}`},
 		{"escapes", `{"m":"\nalice\u0040example.com\t\"x\" caf\u00e9"}`, `{"m":"\n<alice@example.com>\t\"x\" caf\u00e9"}`},
 		{"a short name only by itself", `{"by":"ab","x":"ab","m":"ab and ab"}`, `{"by":"<ab>","x":"<ab>","m":"ab and ab"}`},
+		{"names that overlap", `{"username":"carol a","m":"carol a@example.com"}`, `{"username":"<carol a>","m":"<carol a@example.com>"}`},
 		{"an empty name", `{"by":"","x":""}`, ""},
 		{"white space and numbers stay", "{ \"by\" : \"carol\" ,\n \"n\" : [ -1.5e3 , null ] }", "{ \"by\" : \"<carol>\" ,\n \"n\" : [ -1.5e3 , null ] }"},
 		{"not JSON", `{"by":"carol"`, `not JSON{"by":"carol"`},
@@ -164,6 +165,53 @@ func TestPeopleRows(t *testing.T) {
 	}
 	if _, err := NewPeople(w.table, make([]byte, 31), PeopleOptions{}); err == nil {
 		t.Error("a short secret: no error")
+	}
+}
+
+func TestHideBounds(t *testing.T) {
+	for n, want := range map[int]Left{most: "", most + 1: LeftMany} {
+		w := newWorld(t)
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf("p%d@example.com", i)
+		}
+		raw, err := json.Marshal(names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spans, left, err := w.people.Hide(t.Context(), raw)
+		if err != nil || left != want || left == "" && len(spans) != n || left != "" && (len(spans) != 1 || spans[0].Len != len(raw)) {
+			t.Errorf("%d persons: %d spans, left out as %q, %v", n, len(spans), left, err)
+		}
+	}
+}
+
+// A crash in the middle of making a row leaves an id that is nobody's.
+func TestPeopleAfterACrash(t *testing.T) {
+	w := newWorld(t)
+	w.table.fail = func(step string) error {
+		if step == "created" {
+			return errBroken
+		}
+		return nil
+	}
+	if _, err := w.people.take(t.Context(), "alice"); err == nil {
+		t.Fatal("no error")
+	}
+	w.table.fail = nil
+	p, err := w.people.take(t.Context(), "alice")
+	if err != nil || len(w.table.all) != 3 {
+		t.Fatalf("%v, %d rows", err, len(w.table.all))
+	}
+	for key := range w.table.all {
+		id, isID := strings.CutPrefix(key, "i.")
+		if !isID {
+			continue
+		}
+		name, err := w.people.Name(t.Context(), id)
+		if err != nil || (name == "alice") != (id == p.ID) {
+			t.Errorf("%s is %q, %v", id, name, err)
+		}
 	}
 }
 

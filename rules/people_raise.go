@@ -32,56 +32,23 @@ func (s *subject) compareBefore() raiseFacts {
 		out.doubt = "what was held before could not be read"
 		return out
 	}
-	before, after := s.gives(c.Before), s.gives(c.After)
-	if m, ok := access.As[access.RoleMapping](c.After); ok && otherGroup(c.Before, m) {
-		before = holdings{}
-	}
-	if m, ok := access.As[access.TeamMember](c.After); ok && active(m.Status) {
+	if m, ok := access.As[access.TeamMember](c.After); ok && (active(m.Status) || pending(m.Status)) {
 		out.doubt = s.w.untoldGrants()
 	}
-	out.roles, out.production = s.stronger(before, after)
-	if s.asInvited() {
+	out.roles, out.production = s.stronger(s.before(c.After), s.gives(c.After))
+	invited, doubt := s.invited()
+	switch {
+	case invited:
+		out.roles = []string{}
+	case s.asInvited():
 		out.roles = slices.DeleteFunc(out.roles, func(r string) bool { return !isOwner(r) })
+	case doubt != "" && len(out.roles) > 0:
+		out.roles, out.doubt = []string{}, doubt
 	}
 	if len(out.roles) > 0 {
 		out.doubt = ""
 	}
 	return out
-}
-
-// asInvited reports whether somebody joined with exactly what the invitation said: that gave
-// the roles, and it was pending for all to see. What the org's invitations said is told by
-// those that went with this judgement. To become an owner is told all the same.
-func (s *subject) asInvited() bool {
-	switch after := s.change.After.State.(type) {
-	case access.ProjectMember:
-		before, ok := access.As[access.ProjectMember](s.change.Before)
-		return ok && !active(before.Status) && active(after.Status) && sameRoles(before.Roles, after.Roles)
-	case access.TeamMember:
-		if before, ok := access.As[access.TeamMember](s.change.Before); ok {
-			return !active(before.Status) && active(after.Status)
-		}
-		return slices.Contains(s.taken(after.Username).Teams, after.Team)
-	case access.OrgMember:
-		i := s.taken(after.Username)
-		return s.change.Before.IsZero() && i.Username != "" && sameRoles(i.OrgRoles, after.OrgRoles)
-	}
-	return false
-}
-
-// taken is the invitation that the person had until now; the zero one if they had none.
-func (s *subject) taken(username string) access.Invitation {
-	for _, c := range s.w.in.Changes {
-		i, ok := access.As[access.Invitation](c.Before)
-		if ok && c.Op == access.OpDeleted && c.Ref.Scope == s.ref.Scope && i.Username == username && (i.Status == "" || i.Status == "PENDING") {
-			return i
-		}
-	}
-	return access.Invitation{}
-}
-
-func sameRoles(a, b []string) bool {
-	return slices.Equal(access.SortNames(slices.Clone(a)), access.SortNames(slices.Clone(b)))
 }
 
 // isOwner takes a role with or without where it is held.
@@ -96,19 +63,43 @@ func otherGroup(before access.Box, after access.RoleMapping) bool {
 	return ok && m.Group != after.Group
 }
 
-// gives is what a state grants: a membership of a team, what the team holds on projects.
-func (s *subject) gives(b access.Box) holdings {
-	m, ok := access.As[access.TeamMember](b)
-	if !ok {
-		return held(s.ref.Scope.ID(), b)
+// before is what was held before the change, or could be had by accepting; of now it is asked
+// against. Who joins held nothing: what they were invited to is another question.
+func (s *subject) before(now access.Box) holdings {
+	m, isMapping := access.As[access.RoleMapping](now)
+	if isMapping && otherGroup(s.change.Before, m) || s.change.Op == access.OpCreated || s.joins() {
+		return holdings{}
 	}
-	h := holdings{}
-	if active(m.Status) {
-		for _, g := range s.w.grants().byTeam[m.Team] {
-			h.add(g.project.id, g.roles...)
+	return s.gives(s.change.Before)
+}
+
+// gives is what a state grants: a membership of a team, what the team holds on projects. An
+// invitation that is pending counts for what it gives once it is accepted: whoever widens it
+// gives that.
+func (s *subject) gives(b access.Box) holdings {
+	switch t := b.State.(type) {
+	case access.TeamMember:
+		h := holdings{}
+		if active(t.Status) || pending(t.Status) {
+			for _, g := range s.w.grants().byTeam[t.Team] {
+				h.add(g.project.id, g.roles...)
+			}
+		}
+		return h
+	case access.ProjectMember:
+		if pending(t.Status) {
+			return holdings{s.ref.Scope.ID(): t.Roles}
+		}
+	case access.Invitation:
+		if t.Status == "" || pending(t.Status) {
+			return s.invitedTo(t.OrgRoles, t.Projects)
+		}
+	case access.OrgMember:
+		if s.ref.Kind == access.KindInvitation { // who has accepted it
+			return s.invitedTo(t.OrgRoles, t.Projects)
 		}
 	}
-	return h
+	return held(s.ref.Scope.ID(), b)
 }
 
 // untoldGrants is why it is not known what teams hold on projects.
@@ -166,17 +157,16 @@ func (s *subject) raiseOver() bool {
 	if c.Unreadable(s.ref.Name) {
 		return false
 	}
+	if !ok && s.ref.Kind == access.KindInvitation {
+		var doubt bool
+		if r, ok, doubt = s.accepted(); doubt {
+			return false
+		}
+	}
 	if !ok {
 		return true
 	}
-	before := s.gives(s.change.Before)
-	if m, isMapping := access.As[access.RoleMapping](r.Box); isMapping && otherGroup(s.change.Before, m) {
-		before = holdings{}
-	}
-	if s.change.Op == access.OpCreated {
-		before = holdings{}
-	}
-	left, _ := s.stronger(before, s.gives(r.Box))
+	left, _ := s.stronger(s.before(r.Box), s.gives(r.Box))
 	return len(left) == 0 && (s.ref.Kind != access.KindTeamMember || s.w.untoldGrants() == "")
 }
 

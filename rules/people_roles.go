@@ -94,6 +94,8 @@ func (s *subject) isInvited() bool {
 	switch t := s.res.Box.State.(type) {
 	case access.ProjectMember:
 		return !active(t.Status)
+	case access.TeamMember:
+		return !active(t.Status)
 	case access.Invitation:
 		return t.Status == "" || t.Status == "PENDING"
 	}

@@ -202,7 +202,11 @@ func TestRaiseOnJoining(t *testing.T) {
 		"added at once":                    {scope: prj, op: access.OpCreated, after: project(""), want: []string{"GROUP_OWNER"}},
 		"removed":                          {scope: prj, op: access.OpDeleted, before: project("ACTIVE"), want: []string{}},
 		"it could not be read before":      {scope: prj, op: access.OpUpdated, after: project("ACTIVE"), want: []string{}, doubt: true},
-		"invited to a team":                {scope: org, op: access.OpCreated, after: team("PENDING"), facts: facts, want: []string{}},
+		"put into a team, invited to what": {scope: org, op: access.OpCreated, after: team("PENDING"), facts: facts, want: []string{}, doubt: true},
+		"widened while pending":            {scope: prj, op: access.OpUpdated, before: member("PENDING", "GROUP_READ_ONLY"), after: member("PENDING", "GROUP_CLUSTER_MANAGER"), want: []string{"GROUP_CLUSTER_MANAGER"}},
+		"narrowed while pending":           {scope: prj, op: access.OpUpdated, before: member("PENDING", "GROUP_CLUSTER_MANAGER"), after: member("PENDING", "GROUP_READ_ONLY"), want: []string{}},
+		"invited anew after it lapsed":     {scope: prj, op: access.OpUpdated, before: member("INVITATION_EXPIRED", "GROUP_READ_ONLY"), after: member("PENDING", "GROUP_CLUSTER_MANAGER"), want: []string{}},
+		"lapsed":                           {scope: prj, op: access.OpUpdated, before: member("PENDING", "GROUP_READ_ONLY"), after: member("INVITATION_EXPIRED", "GROUP_READ_ONLY"), want: []string{}},
 		"joined the team":                  {scope: org, op: access.OpUpdated, before: team("PENDING"), after: team("ACTIVE"), facts: facts, want: []string{"GROUP_OWNER on shop-dev"}},
 		"joined, and nothing was gathered": {scope: org, op: access.OpCreated, after: team("ACTIVE"), want: []string{}, doubt: true},
 		"asked to join":                    {scope: prj, op: access.OpObserved, want: []string{}},
@@ -219,6 +223,124 @@ func TestRaiseOnJoining(t *testing.T) {
 		}
 		if name == "joined the team" && got.production {
 			t.Errorf("%s: the project is no production", name)
+		}
+	}
+}
+
+// TestInvitationsAreAsFirstMade: what an invitation said at first is given silently; a team,
+// an org role or a project that is put into it later is told of when that is seen.
+func TestInvitationsAreAsFirstMade(t *testing.T) {
+	org := access.OrgScope(testOrg)
+	invitation := func(status string, teams []string, roles ...string) access.Invitation {
+		return access.Invitation{Username: "a", Status: status, OrgRoles: roles, Teams: teams}
+	}
+	on := func(i access.Invitation, project string, roles ...string) access.Invitation {
+		i.Projects = []access.ProjectRoles{{Project: project, Roles: roles}}
+		return i
+	}
+	change := func(op access.Op, before, after access.State) access.Change {
+		s := after
+		if s == nil {
+			s = before
+		}
+		return access.Change{Ref: access.Ref{Scope: org, Kind: s.Kind(), Name: s.Name()}, Op: op, Before: access.Box{State: before}, After: access.Box{State: after}, Occurred: t0, Observed: t0}
+	}
+	none, one := []string(nil), []string{"t"}
+	team := change(access.OpCreated, nil, access.TeamMember{Team: "t", Username: "a", Status: "PENDING"})
+	facts := access.Facts{V: 1, Projects: []access.Contribution{{Scope: prj, Title: "shop-prod", Environment: "prod", Teams: []access.TeamGrant{{Team: "t", Roles: []string{"GROUP_CLUSTER_MANAGER"}}}}}}
+	given := []string{"GROUP_CLUSTER_MANAGER on shop-prod"}
+	came := access.Change{ID: "came", Op: access.OpCreated}
+	for name, tc := range map[string]struct {
+		change  access.Change
+		with    []access.Change
+		record  access.State // the invitation
+		edit    func(*access.Collection)
+		read    time.Duration // when invitations were read, from the change
+		want    []string
+		unclear bool
+	}{
+		"no invitation":                {change: team, want: given},
+		"not read since":               {change: team, read: -time.Minute, unclear: true},
+		"unreadable":                   {change: team, edit: func(c *access.Collection) { c.Odd = one }, want: given},
+		"its own is unreadable":        {change: team, edit: func(c *access.Collection) { c.Odd = []string{"a"} }, unclear: true},
+		"denied":                       {change: team, edit: func(c *access.Collection) { c.Status = access.StatusDenied }, unclear: true},
+		"invited with it":              {change: team, record: invitation("PENDING", one)},
+		"invited without it":           {change: team, record: invitation("PENDING", none), want: given},
+		"invited long ago, and now so": {change: team, record: invitation("PENDING", one), edit: func(c *access.Collection) { c.Resources[0].ChangedAt = t0 }, want: given},
+		"invited while it was read": {change: team, record: invitation("PENDING", one), edit: func(c *access.Collection) {
+			c.Resources[0].ChangedAt, c.Resources[0].Cause, c.Trail.Recent = t0, "came", []access.RecentChange{{Change: came}}
+		}},
+		"the invitation came with it":  {change: team, with: []access.Change{change(access.OpCreated, nil, invitation("PENDING", one))}, read: -time.Minute},
+		"it was put in then":           {change: team, with: []access.Change{change(access.OpUpdated, invitation("PENDING", none), invitation("PENDING", one))}, record: invitation("PENDING", one), want: given},
+		"invited anew, with it":        {change: team, with: []access.Change{change(access.OpUpdated, invitation("INVITATION_EXPIRED", none), invitation("PENDING", one))}},
+		"that of somebody else":        {change: team, with: []access.Change{change(access.OpCreated, nil, access.Invitation{Username: "b", Status: "PENDING", Teams: one})}, want: given},
+		"its invitation is pending":    {change: change(access.OpUpdated, access.TeamMember{Team: "t", Username: "a", Status: "INVITATION_EXPIRED"}, access.TeamMember{Team: "t", Username: "a", Status: "PENDING"})},
+		"first invited":                {change: change(access.OpCreated, nil, invitation("PENDING", none, "ORG_BILLING_ADMIN"))},
+		"invited again, to more":       {change: change(access.OpUpdated, invitation("INVITATION_REJECTED", none, "ORG_MEMBER"), invitation("PENDING", none, "ORG_BILLING_ADMIN"))},
+		"the invitation is widened":    {change: change(access.OpUpdated, invitation("PENDING", none, "ORG_MEMBER"), invitation("PENDING", none, "ORG_BILLING_ADMIN")), want: []string{"ORG_BILLING_ADMIN"}},
+		"narrowed":                     {change: change(access.OpUpdated, invitation("PENDING", none, "ORG_BILLING_ADMIN"), invitation("PENDING", none, "ORG_MEMBER"))},
+		"by a project":                 {change: change(access.OpUpdated, invitation("PENDING", none), on(invitation("PENDING", none), prj.ID(), "GROUP_OWNER")), want: []string{"GROUP_OWNER on shop-prod"}},
+		"on a project, told there":     {change: change(access.OpUpdated, on(invitation("PENDING", none), prj.ID(), "GROUP_READ_ONLY"), on(invitation("PENDING", none), prj.ID(), "GROUP_OWNER"))},
+		"widened and taken in between": {change: change(access.OpCreated, nil, access.OrgMember{Username: "a", OrgRoles: []string{"ORG_BILLING_ADMIN"}}), with: []access.Change{change(access.OpUpdated, invitation("PENDING", none, "ORG_MEMBER"), invitation("PENDING", none, "ORG_BILLING_ADMIN")), change(access.OpDeleted, invitation("PENDING", none, "ORG_BILLING_ADMIN"), nil)}, want: []string{"ORG_BILLING_ADMIN"}},
+		"taken as it was":              {change: change(access.OpCreated, nil, access.OrgMember{Username: "a", OrgRoles: []string{"ORG_BILLING_ADMIN"}}), with: []access.Change{change(access.OpDeleted, invitation("PENDING", none, "ORG_BILLING_ADMIN"), nil)}},
+	} {
+		var states []access.State
+		if tc.record != nil {
+			states = []access.State{tc.record}
+		}
+		c := access.NewCollection(org, access.KindInvitation, states)
+		c.FirstRead = t0.Add(-time.Hour)
+		for i := range c.Resources {
+			c.Resources[i].FirstSeen = t0.Add(-time.Minute)
+		}
+		if tc.edit != nil {
+			tc.edit(&c)
+		}
+		in := &Input{
+			Scope: org, Now: t0, Facts: facts, Changes: tc.with, Collections: map[access.Kind]access.Collection{access.KindInvitation: c},
+			Read: map[access.Kind]time.Time{access.KindInvitation: t0.Add(tc.read)},
+		}
+		w := newWorld(&Engine{policy: newPolicy(testPolicy())}, in)
+		got := w.changeSubject(&Rule{Kind: tc.change.Ref.Kind}, tc.change).raise()
+		if !slices.Equal(got.roles, orEmpty(tc.want)) || (got.doubt != "") != tc.unclear {
+			t.Errorf("%s: given %v (%q), want %v", name, got.roles, got.doubt, tc.want)
+		}
+	}
+}
+
+// TestInvitationRaiseEnds: what was put into an invitation is held by who accepted it, and
+// over once neither holds it.
+func TestInvitationRaiseEnds(t *testing.T) {
+	org := access.OrgScope(testOrg)
+	invitation := func(roles ...string) access.State {
+		return access.Invitation{Username: "a", Status: "PENDING", OrgRoles: roles}
+	}
+	member := func(roles ...string) access.State { return access.OrgMember{Username: "a", OrgRoles: roles} }
+	for name, tc := range map[string]struct {
+		invited, joined []access.State
+		late            time.Duration // by which members were read after invitations
+		want            bool
+	}{
+		"still pending":        {invited: []access.State{invitation("ORG_OWNER")}},
+		"narrowed again":       {invited: []access.State{invitation("ORG_MEMBER")}, want: true},
+		"accepted":             {joined: []access.State{member("ORG_OWNER")}},
+		"accepted and lowered": {joined: []access.State{member("ORG_MEMBER")}, want: true},
+		"withdrawn":            {want: true},
+		"perhaps accepted":     {late: -time.Minute},
+	} {
+		in := &Input{
+			Scope: org, Now: t0.Add(time.Minute), Read: map[access.Kind]time.Time{access.KindInvitation: t0, access.KindOrgMember: t0.Add(tc.late)},
+			Collections: map[access.Kind]access.Collection{
+				access.KindInvitation: access.NewCollection(org, access.KindInvitation, tc.invited), access.KindOrgMember: access.NewCollection(org, access.KindOrgMember, tc.joined),
+			},
+		}
+		w := newWorld(&Engine{policy: newPolicy(testPolicy())}, in)
+		s := w.changeSubject(&Rule{Kind: access.KindInvitation}, access.Change{
+			Ref: access.Ref{Scope: org, Kind: access.KindInvitation, Name: "a"}, Op: access.OpUpdated,
+			Before: access.Box{State: invitation("ORG_MEMBER")}, After: access.Box{State: invitation("ORG_OWNER")},
+		})
+		if got := s.raiseOver(); got != tc.want {
+			t.Errorf("%s: over %v, want %v", name, got, tc.want)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func peopleFamilies() []family {
 		{[]access.Kind{access.KindOrgMember, access.KindInvitation}, forEach, ofAccount},
 		{members, forEach, ofPerson},
 		{members, forWhole, ofCrowd},
-		{members, forChange, ofRaise},
+		{append([]access.Kind{access.KindInvitation}, members...), forChange, ofRaise},
 		{[]access.Kind{access.KindRoleMapping, access.KindFederation}, forEach, ofGrantor},
 		{[]access.Kind{access.KindIdentityProvider, access.KindFederation}, forChange, ofProvider},
 		{[]access.Kind{access.KindOrg}, forEach, ofOrganization},

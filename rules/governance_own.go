@@ -213,12 +213,13 @@ func (s *subject) govOwnSecret() string {
 }
 
 // govOwnRotation reports whether the change is of a secret of one of our own credentials, made
-// by a principal that owns it, under one of the names by which the feed tells of that principal.
-// Another machine of the same owner is not the owner, nor is the credential itself, whose thief
-// would make himself a second secret; nor is an assistant that acts for somebody.
+// by a person who owns it, under one of the names by which the feed tells of that person.
+// A machine of the owner is not the owner, whatever names it is declared under, nor is the
+// credential itself: whose thief would make himself a second secret. Nor is an assistant,
+// which may be called anything, nor an employee of Atlas.
 func (s *subject) govOwnRotation() bool {
 	credential, a := s.govOwnCredential(), s.govActor()
-	if credential == "" || s.ref.Kind != access.KindServiceAccountSecret || a.Type == access.ActorUnknown || a.OnBehalfOf != "" || s.govOwnAct() != "" {
+	if credential == "" || s.ref.Kind != access.KindServiceAccountSecret || a.Type != access.ActorHuman || a.OnBehalfOf != "" || s.govOwnAct() != "" {
 		return false
 	}
 	return slices.ContainsFunc(s.w.Principals, func(p access.Principal) bool {

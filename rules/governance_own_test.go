@@ -143,3 +143,41 @@ func TestOwnNeeds(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnRotationIsByAPerson: whoever is merely called what the owner is called has not
+// rotated our credential for its owner.
+func TestOwnRotationIsByAPerson(t *testing.T) {
+	p := ownPolicy()
+	p.Principals = []access.Principal{{ID: "alice", Email: "alice@example.com", Atlas: []string{"alice@corp.example.com", "abcdefgh", "mdb_sa_id_ci"}, Owns: []string{"mdb_sa_id_watch"}}}
+	e := mustLoad(t, p).Only("watch/own-access")
+	for name, tc := range map[string]struct {
+		by   access.Actor
+		want access.Severity
+	}{
+		"the owner":                       {access.Actor{Type: access.ActorHuman, Name: "alice@example.com"}, access.Info},
+		"under another name":              {access.Actor{Type: access.ActorHuman, Name: "Alice@corp.example.com"}, access.Info},
+		"somebody else":                   {access.Actor{Type: access.ActorHuman, Name: "mallory@example.com"}, access.Critical},
+		"a key that is declared for hers": {access.Actor{Type: access.ActorAPIKey, Name: "abcdefgh"}, access.Critical},
+		"a service account likewise":      {access.Actor{Type: access.ActorServiceAccount, Name: "mdb_sa_id_ci"}, access.Critical},
+		"an assistant that is called so":  {access.Actor{Type: access.ActorDelegated, Name: "alice@example.com"}, access.Critical},
+		"an assistant of hers":            {access.Actor{Type: access.ActorDelegated, Name: "assistant", OnBehalfOf: "alice@example.com"}, access.Critical},
+		"an employee who is called so":    {access.Actor{Type: access.ActorEmployee, Name: "alice@example.com"}, access.Critical},
+		"Atlas itself":                    {access.Actor{Type: access.ActorAtlas}, access.Critical},
+	} {
+		secret := access.ServiceAccountSecret{ClientID: "mdb_sa_id_watch", ID: "s2"}
+		c := access.Change{
+			ID: "org.x.service_account_secret.1.0", Ref: access.Ref{Scope: govOrg, Kind: access.KindServiceAccountSecret, Name: secret.Name()}, Op: access.OpCreated,
+			After: access.Box{State: secret}, Occurred: t0, Observed: t0, Actor: tc.by,
+		}
+		in := Input{Scope: govOrg, Now: t0.Add(time.Minute), Changes: []access.Change{c}, Collections: map[access.Kind]access.Collection{}}
+		var got []access.Severity
+		for _, v := range e.Evaluate(in) {
+			if v.Answer == access.AnswerViolation && v.Key == c.ID {
+				got = append(got, v.Severity)
+			}
+		}
+		if !slices.Equal(got, []access.Severity{tc.want}) {
+			t.Errorf("%s: %v, want %s", name, got, tc.want)
+		}
+	}
+}

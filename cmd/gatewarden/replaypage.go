@@ -38,9 +38,9 @@ func (r *replayFlags) table(w io.Writer, out daemon.Replayed, o report.Options) 
 
 func (p *replayPage) head() {
 	o := p.out
-	p.Bold(0, fmt.Sprintf("%s to %s UTC · %s watched · %s, %s", minute(o.Since), minute(o.Until), o.Covered, counted(o.Scopes, "scope"), counted(o.Changes, "change")))
+	p.Bold(0, fmt.Sprintf("%s to %s UTC · %s watched · %s, %s", p.time(o.Since), p.time(o.Until), o.Covered, counted(o.Scopes, "scope"), counted(o.Changes, "change")))
 	if o.Since.After(o.Asked) {
-		p.Warn(0, fmt.Sprintf("History begins at %s, asked for %s.", minute(o.Since), minute(o.Asked)))
+		p.Warn(0, fmt.Sprintf("History begins at %s, asked for %s.", p.time(o.Since), p.time(o.Asked)))
 	}
 	if o.Against == "" {
 		p.Faint(0, "Nothing is compared: the daemon judges by the same rules, or by what is not known here.")
@@ -132,12 +132,12 @@ func headOf(f daemon.ReplayFinding) string {
 
 func (p *replayPage) episode(f daemon.ReplayFinding) {
 	p.Text(6, string(f.Ref.Kind)+" "+f.Ref.Name)
-	when := "opened " + minute(f.OpenedAt)
+	when := "opened " + p.time(f.OpenedAt)
 	if f.Standing {
 		when = "stood before"
 	}
 	if !f.ClosedAt.IsZero() {
-		when += ", closed " + minute(f.ClosedAt)
+		when += ", closed " + p.time(f.ClosedAt)
 	} else {
 		when += ", open at the end"
 	}
@@ -147,7 +147,7 @@ func (p *replayPage) episode(f daemon.ReplayFinding) {
 		}
 	}
 	p.Faint(8, when)
-	if text := would(f); text != "" {
+	if text := p.would(f); text != "" {
 		p.Text(8, text)
 	}
 }
@@ -164,7 +164,7 @@ func unknownNow(f daemon.ReplayFinding) string {
 }
 
 // would is what the response comes to, in a few words; nothing where it only watches.
-func would(f daemon.ReplayFinding) string {
+func (p *replayPage) would(f daemon.ReplayFinding) string {
 	w := f.Would
 	if w == nil || w.Outcome == "observe" {
 		return ""
@@ -173,7 +173,7 @@ func would(f daemon.ReplayFinding) string {
 		"tell": "would be told", "revert": "would be reverted", "refuse": "would be refused", "wait": "would wait", "nothing": "nothing would be done",
 	}[string(w.Outcome)]
 	if w.Outcome == "revert" {
-		return out + " at " + minute(w.At) + ": " + strings.Join(w.Operations, ", ")
+		return out + " at " + p.time(w.At) + ": " + strings.Join(w.Operations, ", ")
 	}
 	if w.Outcome == "tell" && w.Guard != "" {
 		out += ", not reverted"
@@ -266,4 +266,12 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %s", n, what)
 }
 
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+// short is a span in which minutes do not tell one moment from the next.
+const short = 2 * time.Hour
+
+func (p *replayPage) time(t time.Time) string {
+	if p.out.Until.Sub(p.out.Since) < short {
+		return t.UTC().Format("2006-01-02 15:04:05")
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}

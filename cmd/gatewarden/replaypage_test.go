@@ -92,3 +92,19 @@ func TestReplayPage(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaySeconds: in a short span minutes do not tell one moment from the next.
+func TestReplaySeconds(t *testing.T) {
+	at := time.Date(2026, 6, 1, 12, 0, 7, 0, time.UTC)
+	for span, want := range map[time.Duration]string{time.Hour: "2026-06-01 12:00:07", 48 * time.Hour: "2026-06-01 12:00 UTC"} {
+		r := episodes(false)
+		r.Asked, r.Since, r.Until = at.Add(-span), at.Add(-span), at
+		var b bytes.Buffer
+		if err := (&replayFlags{}).table(&b, r, report.Options{Width: 200}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "to "+want) {
+			t.Errorf("of %s: no %q in %s", span, want, b.String()[:200])
+		}
+	}
+}

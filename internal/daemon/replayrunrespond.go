@@ -36,9 +36,32 @@ func responder(p remediate.Policy, e *rules.Engine) scan.Responder {
 			return revert(p, e, m, w)
 		case r.Do != access.ModeNotify:
 			w.Why = fmt.Sprintf("the configuration asks for %q, which this version does by telling", r.Do)
+		default:
+			w.Why = ownerless(p, f)
 		}
 		return w, time.Time{}
 	}
+}
+
+// ownerless says that a response would have reverted, had the finding an owner; empty: none
+// would have.
+func ownerless(p remediate.Policy, f access.Finding) string {
+	const no = access.Mode("no")
+	by := func(r access.Response, f access.Finding) access.Mode {
+		return remediate.Respond(remediate.Policy{Responses: []access.Response{r, {Do: no}}}, f).Do
+	}
+	for _, r := range p.Responses {
+		if by(r, f) != no {
+			return "" // it is this one's
+		}
+		if owned := f; f.Owner == "" && len(r.Owners) > 0 {
+			owned.Owner = r.Owners[0]
+			if by(r, owned) == access.ModeRevert {
+				return fmt.Sprintf("it would be reverted for the owners %s only, and it has none: no declared identity matches %s", strings.Join(r.Owners, ", "), f.Ref.Name)
+			}
+		}
+	}
+	return ""
 }
 
 // revert is what the executor would have come to.

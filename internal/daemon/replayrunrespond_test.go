@@ -89,3 +89,32 @@ func TestWould(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnerless: where a response would revert for certain owners and the finding has none,
+// it is said why nothing is reverted.
+func TestOwnerless(t *testing.T) {
+	revert := access.Response{Rules: []string{"dbuser/*"}, Owners: []string{"team-a", "team-b"}, Do: access.ModeRevert}
+	for name, c := range map[string]struct {
+		responses []access.Response
+		owner     string
+		says      bool
+	}{
+		"no owner":            {[]access.Response{revert}, "", true},
+		"another rule first":  {[]access.Response{{Rules: []string{"network/*"}, Do: access.ModeNotify}, revert}, "", true},
+		"another owner":       {[]access.Response{revert}, "team-c", false},
+		"told before that":    {[]access.Response{{Do: access.ModeNotify}, revert}, "", false},
+		"of other rules only": {[]access.Response{{Rules: []string{"network/*"}, Owners: []string{"team-a"}, Do: access.ModeRevert}}, "", false},
+		"of no owners":        {[]access.Response{{Rules: []string{"network/*"}, Do: access.ModeRevert}}, "", false},
+		"told to owners":      {[]access.Response{{Owners: []string{"team-a"}, Do: access.ModeNotify}}, "", false},
+	} {
+		f := access.Finding{Rule: "dbuser/unscoped", Ref: access.Ref{Kind: access.KindDatabaseUser, Name: "admin/app"}, State: access.FindingOpen, Owner: c.owner}
+		w, _ := responder(remediate.Policy{Responses: c.responses}, nil)(scan.Moment{Finding: f})
+		want := ""
+		if c.says {
+			want = "it would be reverted for the owners team-a, team-b only, and it has none: no declared identity matches admin/app"
+		}
+		if w.Outcome != scan.WouldTell || w.Why != want {
+			t.Errorf("%s: %+v", name, w)
+		}
+	}
+}

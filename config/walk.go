@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -130,6 +131,16 @@ func hint(k *yaml.Node) string {
 	return ""
 }
 
+// switchedOff tells who would turn a rule off by an override how that is done; empty: it is
+// another key.
+func switchedOff(path string) string {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	if !strings.HasPrefix(path, "rules.override.") || !slices.Contains([]string{"enabled", "disabled", "disable", "off", "skip", "ignore"}, name) {
+		return ""
+	}
+	return "; a rule is not switched off by an override: list those that are judged under rules.only, name under environments where this one is, or waive what it finds"
+}
+
 // member walks one key's value, or says why the key does not belong there.
 func (w *walker) member(t *tree, k, v *yaml.Node, s *shape, quiet bool) *tree {
 	path := under(t.path, k.Value, quiet)
@@ -142,7 +153,7 @@ func (w *walker) member(t *tree, k, v *yaml.Node, s *shape, quiet bool) *tree {
 	case s.extra == nil && quiet:
 		w.report(k.Line, k.Column, t.path, "unknown key%s", meant(k.Value, s.names()))
 	case s.extra == nil:
-		w.report(k.Line, k.Column, path, "unknown key%s", meant(k.Value, s.names()))
+		w.report(k.Line, k.Column, path, "unknown key%s", cmp.Or(switchedOff(path), meant(k.Value, s.names())))
 	case k.Tag != "!!str":
 		w.report(k.Line, k.Column, path, "expected %s, got %s: put it in quotes", s.key.want, describe(k))
 	default:

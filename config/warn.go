@@ -21,6 +21,8 @@ func (w *warner) all() {
 	w.identities()
 	w.roles()
 	w.owners()
+	w.readers()
+	w.elsewhere()
 	w.overrides()
 	w.expectations()
 	w.responses()

@@ -81,6 +81,7 @@ func load(p Policy, how loading, userRules []Source) (*Engine, error) {
 			})
 			if !c.trusts(d) && !d.bad() && !taken[d.rule.ID] {
 				c.test(d)
+				d.notice()
 			}
 			d.errs.Problems = append(d.errs.Problems, d.costs.Problems...)
 			taken[d.rule.ID] = taken[d.rule.ID] || !d.bad()

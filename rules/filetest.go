@@ -288,9 +288,9 @@ func because(why string) string {
 	return " (" + why + ")"
 }
 
-// nearName is a hint at the verdict that a name of a test was meant for: a name without what
-// Atlas puts before it, or a slip of the pen.
-func nearName(name string, got map[string]access.Verdict) string {
+// nearName is a hint at the resource that a name was meant for: a name without what Atlas puts
+// before it, or a slip of the pen.
+func nearName[V any](name string, got map[string]V) string {
 	for _, k := range slices.Sorted(maps.Keys(got)) {
 		if _, own, ok := strings.Cut(k, "/"); ok && own == name {
 			return fmt.Sprintf(": did you mean %q?", k)

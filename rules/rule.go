@@ -37,6 +37,7 @@ type Rule struct {
 	Source       string // file
 	Line         int
 	BuiltIn      bool
+	Warnings     []Problem // what is allowed in it and probably not meant
 
 	each, whole *check
 	key         *expr

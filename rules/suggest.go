@@ -46,6 +46,16 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// MeantName is a hint at the one of several names that a word was meant for: what is near, or
+// what Atlas calls by more than the word, as a database user by its database. It may be empty.
+func MeantName(word string, names []string) string {
+	known := map[string]bool{}
+	for _, n := range names {
+		known[n] = true
+	}
+	return nearName(word, known)
+}
+
 // MeantKind is a hint at the kind that a word was meant for, as ": did you mean …"; it may
 // be empty.
 func MeantKind(word string) string { return suggestion(word, kindNames()) }

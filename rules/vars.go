@@ -142,7 +142,7 @@ var ofUser = []variable{
 	{"admin.roles", cel.ListType(cel.StringType), "The custom roles on this way.", func(s *subject) any { return s.admin().custom }},
 	{"admin.missing", cel.ListType(cel.StringType), "Roles of the user, or of its roles, that nobody knows.", func(s *subject) any { return s.admin().missing }},
 	{"expiry.temporary", cel.BoolType, "The user carries an expiry of any kind.", func(s *subject) any { return s.expiry().temporary }},
-	{"expiry.passed", cel.BoolType, "One of its expiries passed.", func(s *subject) any { return s.expiry().passed() }},
+	{"expiry.passed", cel.BoolType, "One of its expiries passed; of the one that Atlas acts on, with what `params.atlas_lag` gives it.", func(s *subject) any { return s.expiry().passed() }},
 	{"expiry.at", cel.TimestampType, "The first expiry that passed; ask expiry.passed first.", func(s *subject) any { return s.expiry().at }},
 	{"expiry.by", cel.StringType, "What says so: Atlas itself, a label, the name or the identity.", func(s *subject) any { return s.expiry().by }},
 	{"expiry.machine", cel.BoolType, "The expiry that passed was written as an explicit date by a machine.", func(s *subject) any { return s.expiry().machine }},

@@ -93,7 +93,7 @@ var ofAuditing = []variable{
 
 // ofBackup tell where a restore or export leads.
 var ofBackup = []variable{
-	{"backup.to", cel.StringType, "Where the restore or export leads that is not declared; empty: nowhere.", func(s *subject) any { return s.govBackup().to }},
+	{"backup.to", cel.StringType, "Where the restore or export leads that is not declared, in `params.targets` and `params.buckets`; empty: nowhere.", func(s *subject) any { return s.govBackup().to }},
 	{"backup.target", cel.StringType, "The target as one text, by which findings of it are told apart.", func(s *subject) any { return s.govBackup().key }},
 	{"backup.doubt", cel.StringType, "Why the target cannot be told; empty if it can.", func(s *subject) any { return s.govBackup().doubt }},
 	{"backup.cluster", cel.StringType, "The cluster whose backup it is.", func(s *subject) any { return s.govJob() }},
@@ -115,7 +115,7 @@ var ofHook = []variable{
 
 // ofPrevention tell what the Resource Policies of an org leave open.
 var ofPrevention = []variable{
-	{"prevention.missing", govTexts, "Rules that the Resource Policies of the org could enforce and do not, or not wholly.", func(s *subject) any { return s.govPrevention().missing }},
+	{"prevention.missing", govTexts, "Of `params.rules`, those that the Resource Policies of the org could enforce and do not, or not wholly.", func(s *subject) any { return s.govPrevention().missing }},
 	{"prevention.doubt", govTexts, "Rules of which that cannot be told, with the policies that nobody can read.", func(s *subject) any { return s.govPrevention().doubt }},
 	{"prevention.ready", cel.StringType, "A policy ready to be sent, for the first missing rule.", func(s *subject) any { return s.govReady() }},
 	{"prevention.odd", cel.IntType, "How many Resource Policies could not be decoded.", func(s *subject) any { return len(s.w.in.Collections[access.KindResourcePolicy].Odd) }},

@@ -67,7 +67,7 @@ var ofPerson = []variable{
 
 // ofGrantor tell of what gives roles to people whom Atlas does not list.
 var ofGrantor = []variable{
-	{"grantor.privileged", texts, "The owner roles that it gives and that are not declared.", func(s *subject) any { return s.privileged() }},
+	{"grantor.privileged", texts, "The owner roles that it gives and that `params.declared` does not list.", func(s *subject) any { return s.privileged() }},
 }
 
 // ofCrowd tell of all people or teams of a scope together.

@@ -116,7 +116,7 @@ func ruleTable(w io.Writer, rows []ruleRow) error {
 			sums = append(sums, fmt.Sprintf("%s %d", g, n))
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s\n\n%d rules: %s\n", strings.TrimRight(trimLines(t.String()), "\n"), len(rows), strings.Join(sums, ", "))
+	_, err := fmt.Fprintf(w, "%s\n\n%s: %s\n", strings.TrimRight(trimLines(t.String()), "\n"), counted(len(rows), "rule"), strings.Join(sums, ", "))
 	return err
 }
 
@@ -192,8 +192,11 @@ func rulesTestCommand(stdout io.Writer) *cobra.Command {
 			worlds, assertions := 0, 0
 			for _, r := range list {
 				worlds, assertions = worlds+r.Tests.Worlds, assertions+r.Tests.Assertions
+				for _, w := range r.Warnings {
+					fmt.Fprintln(stdout, "warning:", w)
+				}
 			}
-			_, err = fmt.Fprintf(stdout, "ok: %d rules, %d tests, %d assertions\n", len(list), worlds, assertions)
+			_, err = fmt.Fprintf(stdout, "ok: %s, %s, %s\n", counted(len(list), "rule"), counted(worlds, "test"), counted(assertions, "assertion"))
 			return err
 		},
 	}

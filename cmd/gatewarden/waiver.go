@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/report"
+	"github.com/gatewarden/gatewarden/rules"
 )
 
 // waiverFlags say which finding is waived, and what a person adds.
@@ -66,7 +67,7 @@ func findingOf(r report.Report, args []string) (report.Finding, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return report.Finding{}, fmt.Errorf("there is no open finding %s in the report", strings.Join(args, " "))
+		return report.Finding{}, fmt.Errorf("there is no open finding %s in the report%s", strings.Join(args, " "), nearFinding(r, args))
 	case len(found) > 1:
 		var ids []string
 		for _, f := range found {
@@ -77,6 +78,26 @@ func findingOf(r report.Report, args []string) (report.Finding, error) {
 		return report.Finding{}, errors.New("the finding has no digest: scan again")
 	}
 	return found[0], nil
+}
+
+// nearFinding is a hint at the rule, or at the resource of the rule, that was meant.
+func nearFinding(r report.Report, args []string) string {
+	var ids, names []string
+	for _, f := range r.Findings {
+		if f.Open() && len(args) == 2 {
+			ids = append(ids, f.Rule)
+			if f.Rule == args[0] {
+				names = append(names, f.Ref.Name)
+			}
+		}
+	}
+	switch {
+	case len(args) != 2:
+		return ""
+	case len(names) > 0:
+		return rules.MeantName(args[1], names)
+	}
+	return rules.MeantName(args[0], ids)
 }
 
 // block is the waiver as the configuration takes it. Text is quoted, so that no name of

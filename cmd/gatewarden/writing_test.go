@@ -53,7 +53,7 @@ func TestWritingRulesExample(t *testing.T) {
 	mistake, _, _ = strings.Cut(mistake, "```")
 	t.Chdir(t.TempDir())
 	write(t, map[string]string{"my-rules/owner.yaml": rule})
-	if got := output(t, "rules", "test", "my-rules"); !strings.HasPrefix(got, "ok: 1 rules, 3 tests") {
+	if got := output(t, "rules", "test", "my-rules"); !strings.HasPrefix(got, "ok: 1 rule, 3 tests") {
 		t.Error(got)
 	}
 	write(t, map[string]string{"my-rules/owner.yaml": strings.Replace(rule, "!user.labels", "!user.label", 1)})

@@ -43,6 +43,11 @@ func warnings(f *config.File, e *rules.Engine) []config.Problem {
 	slices.SortStableFunc(w.out, func(a, b config.Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	for _, r := range e.Rules() {
+		for _, p := range r.Warnings {
+			w.out = append(w.out, config.Problem{File: p.File, Line: p.Line, Column: p.Column, Message: p.Message})
+		}
+	}
 	return w.out
 }
 

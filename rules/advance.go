@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -29,6 +30,7 @@ type fold struct {
 	told     map[string]bool   // findings with a transition
 	changes  map[string]access.Change
 	verdicts map[string]access.Verdict // violations of now, by finding
+	names    func() *aliases           // what texts may call projects and orgs
 	config   bool                      // rules, configuration or environment changed since the last judgement
 }
 
@@ -37,6 +39,7 @@ type fold struct {
 // Judged.Inventory and Judged.ChangeSeq are the caller's to set.
 func (e *Engine) Advance(doc access.Findings, in Input, verdicts []access.Verdict) (access.Findings, []access.FindingEvent) {
 	f := &fold{e: e, in: &in, former: doc, next: doc, seen: map[string]bool{}, unknown: map[string]string{}, told: map[string]bool{}, verdicts: map[string]access.Verdict{}, changes: map[string]access.Change{}}
+	f.names = sync.OnceValue(func() *aliases { return namesOf(&in) })
 	f.next.V, f.next.Scope, f.next.Environment = access.Version, in.Scope, in.Environment
 	f.next.Findings, f.next.Standing = copyOf(doc.Findings), copyOf(doc.Standing)
 	f.next.Judged.At, f.next.Judged.Rules = in.Now, e.hash
@@ -131,7 +134,7 @@ func (f *fold) takeNow(id string, v access.Verdict, old access.Finding, exists b
 			f.open(id, v, f.next.Findings[id])
 		} else if open {
 			n := refresh(old, v, f.in)
-			n.Digest = f.e.digest(f.in, v)
+			n.Digest = f.e.digest(f.in, f.names, v)
 			n.Expected = cmpOr(f.expected(v), old.Expected) // who did it may become known later
 			f.next.Findings[id] = n
 		} else {
@@ -178,7 +181,7 @@ func (f *fold) open(id string, v access.Verdict, old access.Finding) {
 	n := access.Finding{
 		V: access.Version, ID: id, Rule: v.Rule, Ref: v.Ref, Key: v.Key, State: access.FindingOpen, Episode: old.Episode + 1,
 		Severity: v.Severity, Message: v.Message, Environment: f.in.Environment, Class: v.Class, Owner: v.Owner, Remedy: v.Remedy,
-		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now, Digest: f.e.digest(f.in, v),
+		Ceiling: v.Ceiling, Evidence: v.Evidence, Actor: v.Actor, CauseAt: v.CauseAt, OpenedAt: f.in.Now, Digest: f.e.digest(f.in, f.names, v),
 	}
 	n.Origin, n.OriginWhy = f.origin(v)
 	n.Expected = f.expected(v)
@@ -361,13 +364,12 @@ func (f *fold) unseen(id string, n access.Finding) {
 
 // refreshed publishes findings that changed in what they say, and not in their state.
 func (f *fold) refreshed() {
-	names := namesOf(f.in)
 	for _, id := range slices.Sorted(maps.Keys(f.next.Findings)) {
 		n, old := f.next.Findings[id], f.former.Findings[id]
 		if same(n, old) {
 			continue
 		}
-		n.Said = names.said(n)
+		n.Said = f.names().said(n)
 		f.next.Findings[id] = n
 		if f.told[id] || n.Said == old.Said {
 			continue

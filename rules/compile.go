@@ -155,6 +155,7 @@ func checkOf(d *draft, prefix string, compile func(prefix, key string, want *cel
 		unknown: compile(prefix, "unknown", cel.StringType), message: compile(prefix, "message", cel.StringType),
 		severity: compile(prefix, "severity_here", cel.StringType), ceiling: compile(prefix, "ceiling_here", cel.StringType),
 		since: compile(prefix, "since", cel.TimestampType), path: compile(prefix, "path", texts), causes: compile(prefix, "causes", texts),
+		values: compile(prefix, "values", texts),
 	}
 	c.ask = compile(prefix, "ask", cel.IntType)
 	for _, f := range d.facts {
@@ -263,7 +264,8 @@ func (c *compiler) expr(d *draft, env *cel.Env, key string, want *cel.Type, on t
 		}
 		return nil
 	}
-	if !ast.OutputType().IsExactType(want) {
+	none := strings.TrimSpace(raw.src) == "[]" && want.Kind() == cel.ListKind // a list of whatever
+	if !ast.OutputType().IsExactType(want) && !none {
 		c.errs.add(raw.at, "rule %s: %s gives %s: want %s", d.rule.ID, key, ast.OutputType(), want)
 		return nil
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -214,7 +215,40 @@ func (s *subject) describe(c *check, v *access.Verdict, past history) error {
 			addFact(v, f.name, text)
 		}
 	}
-	v.Message, err = c.message.text(s)
+	if v.Message, err = c.message.text(s); err != nil {
+		return err
+	}
+	return s.values(c, v)
+}
+
+// values fills in what violates beside the resource's own values: what the rule says that does
+// or, where it rests on other resources and does not say, all that it tells; and the resources
+// that the violation may come through.
+func (s *subject) values(c *check, v *access.Verdict) error {
+	v.Whole = s.res == &s.w.nothing || s.rule.eachOf != nil
+	switch {
+	case c.values != nil:
+		values, err := c.values.texts(s)
+		if err != nil {
+			return err
+		}
+		v.Values = values
+	case v.Whole || s.rule.joined():
+		facts, err := json.Marshal(v.Evidence.Facts)
+		if err != nil {
+			panic("rules: facts do not encode: " + err.Error())
+		}
+		v.Values = []string{v.Message, string(facts)}
+	}
+	if s.rule.through == nil || v.Whole {
+		return nil
+	}
+	names, err := s.rule.through.names.texts(s)
+	for _, name := range access.SortNames(names) {
+		if r, ok := s.w.in.Collections[s.rule.through.kind].Find(name); ok {
+			v.Values = append(v.Values, name, access.Values(r.Box))
+		}
+	}
 	return err
 }
 

@@ -212,7 +212,7 @@ func (p *parser) ruleKeys(d *draft, w *words) map[string]func(*yaml.Node) {
 // checkKeys are the expressions of one check.
 func (p *parser) checkKeys(d *draft, prefix string) map[string]func(*yaml.Node) {
 	out := map[string]func(*yaml.Node){"facts": func(v *yaml.Node) { p.factBlock(v, d, prefix) }}
-	for _, k := range []string{"not_applicable", "when", "unknown", "message", "severity_here", "ceiling_here", "since", "path", "causes"} {
+	for _, k := range []string{"not_applicable", "when", "unknown", "message", "severity_here", "ceiling_here", "since", "path", "causes", "values"} {
 		out[k] = p.expr(d, prefix+k)
 	}
 	return out

@@ -88,7 +88,7 @@ type check struct {
 	ask                                   *expr // when and unknown in one: which of the answers below
 	notApplicable, when, unknown, message *expr
 	severity, ceiling, since, path        *expr
-	causes                                *expr
+	causes, values                        *expr
 	facts                                 []fact
 }
 
@@ -142,6 +142,11 @@ func lower(s access.Severity) access.Severity {
 	all := access.Severities()
 	i := slices.Index(all, s)
 	return all[min(i+1, len(all)-1)]
+}
+
+// joined reports whether a judgement by the view of a rule rests on more than its own kind.
+func (r *Rule) joined() bool {
+	return len(r.Siblings) > 0 || slices.ContainsFunc(r.Reads, func(k access.Kind) bool { return k != r.Kind })
 }
 
 // asks is the part of the rule that findings with this key are of: those of its changes

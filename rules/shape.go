@@ -81,6 +81,9 @@ func (p *parser) shape(d *draft, bad func(string, ...any)) {
 	if r.On != OnState && (has("whole.when") || has("through.names") || has("since")) {
 		bad("whole, through and since are of state rules only")
 	}
+	if r.On == OnChange && has("values") || has("changes.values") {
+		bad("values is of no change, which is its own value")
+	}
 	if has("through.names") && len(r.Kinds) > 1 {
 		bad("through is of rules on one kind only")
 	}

@@ -53,7 +53,7 @@ func (f *fold) stand(r *Rule, id string, v access.Verdict, c access.Change, old 
 		f.open(id, v, f.next.Findings[id])
 	} else {
 		n := refresh(old, v, f.in)
-		n.Digest = f.e.digest(f.in, v)
+		n.Digest = f.e.digest(f.in, f.names, v)
 		n.CauseAt, n.Actor, n.Evidence, n.Expected = v.CauseAt, v.Actor, v.Evidence, cmpOr(f.expected(v), old.Expected)
 		f.next.Findings[id] = n
 	}

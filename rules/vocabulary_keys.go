@@ -111,6 +111,7 @@ func checkKeyDocs() []Key {
 		{"since", "expression: timestamp", "Since when it is a violation, where that is known. Of state rules."},
 		{"path", "expression: list(string)", "The way by which it came about."},
 		{"causes", "expression: list(string)", "The names of the resources that a remedy is about, where it is not the resource itself."},
+		{"values", "expression: list(string)", "What violates beside the values of the resource itself, such as what stands in resources of other kinds: a waiver that was given for it lapses when it changes, so nothing in it may change by the passing of time. Where the rule reads other kinds, or judges all together, and this is left out, it is the message and the facts. Not of changes."},
 	}
 }
 

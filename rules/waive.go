@@ -1,11 +1,11 @@
 package rules
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -19,13 +19,20 @@ import (
 // holds longest. Its Until is what holds here: no longer than the severity allows. Without
 // one, why says what became of the one named, if it is still there.
 func (e *Engine) Waiver(in Input, v access.Verdict, named string) (best access.Waiver, ok bool, why string) {
-	fitting, why := e.fitting(&in, v, named)
+	return e.waiver(&in, sync.OnceValue(func() *aliases { return namesOf(&in) }), v, named)
+}
+
+func (e *Engine) waiver(in *Input, names func() *aliases, v access.Verdict, named string) (best access.Waiver, ok bool, why string) {
+	fitting, why := e.fitting(in, v, named)
 	if w, refused := dateAhead(fitting, in.Now); refused {
 		return best, false, fmt.Sprintf("waiver %s was dated ahead, to %s: until its end none beside it holds", w.ID, stamp(w.Granted))
 	}
 	for _, w := range fitting {
 		until := holdsUntil(w, v.Severity)
-		lapse := e.lapse(w, v, until, &in)
+		lapse := over(w, v, until, in.Now)
+		if lapse == "" && w.Digest != "" && w.Digest != e.digest(in, names, v) {
+			lapse = "what it was waived for changed"
+		}
 		switch {
 		case lapse == "" && (!ok || until.After(best.Until)):
 			best, ok = w, true
@@ -80,17 +87,6 @@ func holdsUntil(w access.Waiver, s access.Severity) time.Time {
 	return w.Until
 }
 
-// lapse is why the waiver does not hold now; empty: it does.
-func (e *Engine) lapse(w access.Waiver, v access.Verdict, until time.Time, in *Input) string {
-	if why := over(w, v, until, in.Now); why != "" {
-		return why
-	}
-	if w.Digest != "" && w.Digest != e.digest(in, v) {
-		return "what it was waived for changed"
-	}
-	return ""
-}
-
 // Outlived reports whether the waiver would hold now for the finding, in the project (or org)
 // of this name, had it not been given for other values.
 func Outlived(w access.Waiver, f access.Finding, title string, now time.Time) bool {
@@ -115,30 +111,31 @@ func over(w access.Waiver, v access.Verdict, until, now time.Time) string {
 	return ""
 }
 
-// digest names the values that violate: of a resource what counts as a change of it, of
-// all together what they are said to be, of a change itself. Findings that a key tells
-// apart have digests of their own. What projects and orgs are called is no part of it.
-func (e *Engine) digest(in *Input, v access.Verdict) string {
-	d := e.valuesDigest(in, v)
+// digest names the values that violate: of a resource what counts as a change of it and what
+// violates beside it, of all together what violates of all, of a change itself. Findings that
+// a key tells apart have digests of their own. What projects and orgs are called is no part
+// of it, and nothing that changes by the passing of time.
+func (e *Engine) digest(in *Input, names func() *aliases, v access.Verdict) string {
+	d := e.valuesDigest(in, names, v)
 	if v.Key == "" {
 		return d
 	}
 	return access.Hash(d, "key", v.Key)
 }
 
-func (e *Engine) valuesDigest(in *Input, v access.Verdict) string {
+func (e *Engine) valuesDigest(in *Input, names func() *aliases, v access.Verdict) string {
 	if r := e.find(v.Rule); r != nil && r.asks(v.Key).On == OnChange {
 		return access.Hash(v.Rule, "change", v.Evidence.Change)
 	}
-	if res, ok := in.Collections[v.Ref.Kind].Find(v.Ref.Name); ok {
-		return access.Hash(v.Rule, "state", access.Values(untitled(res.Box)), strings.Join(v.Evidence.Path, "\x00"))
+	parts := []string{v.Rule, "whole"}
+	if !v.Whole {
+		res, _ := in.Collections[v.Ref.Kind].Find(v.Ref.Name)
+		parts = []string{v.Rule, "state", access.Values(untitled(res.Box)), strings.Join(v.Evidence.Path, "\x00")}
 	}
-	facts, err := json.Marshal(v.Evidence.Facts)
-	if err != nil {
-		panic("rules: facts do not encode: " + err.Error())
+	for _, text := range v.Values {
+		parts = append(parts, names().plain(text))
 	}
-	n := namesOf(in)
-	return access.Hash(v.Rule, "whole", n.plain(v.Message), n.plain(string(facts)))
+	return access.Hash(parts...)
 }
 
 // excused reports whether an entry may stay by a waiver of the world or of what it would be
@@ -192,7 +189,7 @@ func (f *fold) waive() {
 		if !n.Open() {
 			continue
 		}
-		w, ok, why := f.e.Waiver(*f.in, v, n.Waiver.ID)
+		w, ok, why := f.e.waiver(f.in, f.names, v, n.Waiver.ID)
 		switch {
 		case ok && n.State == access.FindingOpen:
 			f.waived(id, n, w)

@@ -170,9 +170,9 @@ func TestWaiverOfAKey(t *testing.T) {
 		{"a key", "read@shop", "", true, false, false},
 		{"a pattern", "read@*", "", true, true, false},
 		{"another key", "write@*", "", false, false, false},
-		{"no key, and the digest of one", "", e.digest(&in, a), true, false, false},
-		{"a key, and its digest", "read@shop", e.digest(&in, a), true, false, false},
-		{"a key, and the digest of another", "read@crm", e.digest(&in, a), false, false, false},
+		{"no key, and the digest of one", "", e.digest(&in, nil, a), true, false, false},
+		{"a key, and its digest", "read@shop", e.digest(&in, nil, a), true, false, false},
+		{"a key, and the digest of another", "read@crm", e.digest(&in, nil, a), false, false, false},
 	} {
 		w := waiverOf(t0, 20*time.Hour)
 		w.Key, w.Digest = c.key, c.digest

@@ -94,6 +94,8 @@ type Verdict struct {
 	Actor    Actor
 	CauseAt  time.Time // newest change that the violation rests on, or the date that passed; zero: there at first sight
 	Gap      bool      // that change fell into a gap in watching
+	Values   []string  // what violates beside the values of the Ref: of other resources
+	Whole    bool      // it is of all resources together, and not of the Ref's own
 }
 
 // Finding is one rule's violation by one Ref (and Key, where a rule declares one).

@@ -10,7 +10,8 @@ import (
 )
 
 // TestPlantedToldOnce: what was planted is told once, and not again because a name, the
-// hour or the list of new changes is another: only the violation itself is news.
+// hour or the list of new changes is another: only the violation itself is news. And not even
+// a day later are the values that violate others: no waiver lapses by the passing of time.
 func TestPlantedToldOnce(t *testing.T) {
 	e := fleetEngine(t)
 	f := newFleet(*plantedProjects, *plantedSeed)
@@ -23,6 +24,7 @@ func TestPlantedToldOnce(t *testing.T) {
 		{"a moment later", nil, 0},
 		{"renamed", rename, 0},
 		{"an hour later", nil, time.Hour},
+		{"a day later", nil, 24 * time.Hour},
 	} {
 		t.Run(again.name, func(t *testing.T) {
 			for _, o := range f.orgs {
@@ -32,7 +34,7 @@ func TestPlantedToldOnce(t *testing.T) {
 					next := then[i]
 					next.Changes, next.Standing, next.Open, next.Now = nil, doc.Standing, doc.Findings, in.Now.Add(again.late)
 					after, events := e.Advance(doc, next, e.Evaluate(next))
-					retold(t, again.late > 0, doc, after, events)
+					retold(t, again.late, doc, after, events)
 				}
 			}
 		})
@@ -40,11 +42,11 @@ func TestPlantedToldOnce(t *testing.T) {
 }
 
 // retold checks that findings that stand before and after are told once.
-func retold(t *testing.T, later bool, doc, after access.Findings, events []access.FindingEvent) {
+func retold(t *testing.T, late time.Duration, doc, after access.Findings, events []access.FindingEvent) {
 	t.Helper()
 	for _, ev := range events {
-		if later && ev.From != ev.To {
-			continue // dates pass
+		if late >= 24*time.Hour || late > 0 && ev.From != ev.To {
+			continue // dates pass, and after a day severities with them
 		}
 		t.Errorf("%s of %s is told again (%s):\nwas %s\nis  %s", ev.Finding.Rule, ev.Finding.Ref.Name, ev.Why, facts(doc.Findings[ev.Finding.ID]), facts(ev.Finding))
 	}

@@ -7,7 +7,7 @@ func rulebook() []mutant {
 		// Waivers and expectations.
 		{"waiver-cap-forgotten", "rules/waive.go", "	if limit := w.Granted.Add(access.WaiverCap(s)); limit.Before(w.Until) {\n", "	if limit := w.Granted.Add(access.WaiverCap(s)); false && limit.Before(w.Until) {\n", rules, "TestWaiver.*"},
 		{"waiver-for-any-project", "rules/waive.go", "		(w.Project == \"\" || access.Match", "		(true || w.Project == \"\" || access.Match", rules, "TestWaiver.*"},
-		{"waiver-for-any-values", "rules/waive.go", "	if w.Digest != \"\" && w.Digest != e.digest(in, v) {\n", "	if false && w.Digest != e.digest(in, v) {\n", rules, "TestWaiver.*"},
+		{"waiver-for-any-values", "rules/waive.go", "		if lapse == \"\" && w.Digest != \"\" && w.Digest != e.digest(in, names, v) {\n", "		if false && w.Digest != e.digest(in, names, v) {\n", rules, "TestWaiver.*"},
 		{"lapsed-waiver-is-new", "rules/waive.go", "	n.Origin, n.OriginWhy = access.OriginInherited, \"it was waived before: \"+why\n", "	n.Origin, n.OriginWhy = access.OriginNew, \"it was waived before: \"+why\n", rules, "TestWaiver.*"},
 		{"waived-entry-deleted", "rules/union.go", "	if s.w.excused(*e.res) {\n", "	if false && s.w.excused(*e.res) {\n", rules, "TestWaivedEntryStays"},
 		{"reminded-for-ever", "rules/waive.go", "		note.Reminded = w.Until\n", "", rules, "TestWaiverRemindsOnce"},

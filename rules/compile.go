@@ -34,6 +34,7 @@ func newCompiler(errs *LoadErrors) (*compiler, error) {
 			cel.ValidateHomogeneousAggregateLiterals(), cel.ValidateComprehensionNestingLimit(2),
 		),
 		cel.Function("days", cel.Overload("days_int", []*cel.Type{cel.IntType}, cel.DurationType, cel.UnaryBinding(days))),
+		cel.Function("few", cel.Overload("few_list", []*cel.Type{cel.ListType(cel.StringType)}, cel.StringType, cel.UnaryBinding(fewCall))),
 		cel.Function("span", cel.Overload("span_duration", []*cel.Type{cel.DurationType}, cel.StringType, cel.UnaryBinding(spanCall))),
 		cel.Function("glob", cel.Overload("glob_string_string", []*cel.Type{cel.StringType, cel.StringType}, cel.BoolType, cel.BinaryBinding(globCall))),
 	)
@@ -49,6 +50,23 @@ func days(v ref.Val) ref.Val {
 		return types.NewErr("days(%v): out of range", v)
 	}
 	return types.Duration{Duration: time.Duration(n) * 24 * time.Hour}
+}
+
+// fewTold is how many of a list a text tells.
+const fewTold = 10
+
+// fewCall is a list for people: of thousands nobody reads all.
+func fewCall(v ref.Val) ref.Val {
+	native, err := v.ConvertToNative(stringsType)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	all := native.([]string)
+	text := strings.Join(all[:min(len(all), fewTold)], ", ")
+	if more := len(all) - fewTold; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return types.String(text)
 }
 
 // spanCall is a duration for people.

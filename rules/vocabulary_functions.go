@@ -20,6 +20,7 @@ func libraries() []Library {
 		{"Gatewarden", []Function{
 			{"days", "days(30)", "A duration of so many days of 24 hours."},
 			{"span", "span(duration)", "The duration for people, such as 3 d 4 h."},
+			{"few", "few(list)", "The texts of the list as one, with commas; of more than ten the first ten, and how many more there are."},
 			{"glob", "glob(pattern, text)", "Whether the text matches the pattern, in which * stands for anything."},
 		}},
 		{"Tests and loops", []Function{

@@ -39,6 +39,8 @@ type fold struct {
 // Judged.Inventory and Judged.ChangeSeq are the caller's to set.
 func (e *Engine) Advance(doc access.Findings, in Input, verdicts []access.Verdict) (access.Findings, []access.FindingEvent) {
 	f := &fold{e: e, in: &in, former: doc, next: doc, seen: map[string]bool{}, unknown: map[string]string{}, told: map[string]bool{}, verdicts: map[string]access.Verdict{}, changes: map[string]access.Change{}}
+	in.Called = doc.Called
+	f.next.Called = calledNow(&in)
 	f.names = sync.OnceValue(func() *aliases { return namesOf(&in) })
 	f.next.V, f.next.Scope, f.next.Environment = access.Version, in.Scope, in.Environment
 	f.next.Findings, f.next.Standing = copyOf(doc.Findings), copyOf(doc.Standing)

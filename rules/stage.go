@@ -181,7 +181,7 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 	}
 	snap.in = Input{
 		Scope: job.Scope, Collections: map[access.Kind]access.Collection{}, Dirty: dirty, Now: s.Now().Round(0).UTC(),
-		Changes: changes, Standing: cur.Standing, Open: cur.Findings,
+		Changes: changes, Standing: cur.Standing, Open: cur.Findings, Called: cur.Called,
 	}
 	for _, k := range e.Kinds(job.Scope) {
 		c, rev, err := s.Inventory.Get(ctx, string(job.Scope)+"."+string(k))

@@ -50,12 +50,11 @@ func (e *Engine) waiver(in *Input, names func() *aliases, v access.Verdict, name
 // fitting are the waivers that are for the violation, whenever; and what became of the one
 // named, if it is none of them.
 func (e *Engine) fitting(in *Input, v access.Verdict, named string) (out []access.Waiver, why string) {
-	title := e.called(in)
 	why = "its waiver is not there any more"
 	for _, list := range [][]access.Waiver{e.policy.Waivers, in.Waivers} {
 		for _, w := range list {
 			switch {
-			case waives(w, v, in.Scope, in.Environment, title):
+			case waives(w, v, in.Scope, in.Environment, e.calledAt(in, w.Granted)):
 				out = append(out, w)
 			case w.ID == named:
 				why = "its waiver does not name it any more"
@@ -153,28 +152,6 @@ func (w *world) excused(r access.Resource) bool {
 }
 
 const ruleOpenToWorld = "network/open-to-world"
-
-// called is the name by which waivers and expectations mean the scope. While a project is
-// held to the environment that it was in before, its new name (which whoever may rename it
-// chose) is not it: until that is acknowledged its id alone means it.
-func (e *Engine) called(in *Input) string {
-	if p := access.States[access.Project](in.Collections[access.KindProject]); len(p) == 1 {
-		if now, _ := e.policy.environment(p[0]); now != in.Environment {
-			return ""
-		}
-	}
-	return titleOf(in)
-}
-
-func titleOf(in *Input) string {
-	for _, p := range access.States[access.Project](in.Collections[access.KindProject]) {
-		return p.Title
-	}
-	for _, o := range access.States[access.Org](in.Collections[access.KindOrg]) {
-		return o.Title
-	}
-	return ""
-}
 
 // reminder is how long before its end a waiver is told of again.
 func reminder(w access.Waiver, until time.Time) time.Duration {

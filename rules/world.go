@@ -21,6 +21,7 @@ type Input struct {
 	Changes     []access.Change                      // not taken in yet, in order; repetitions do not matter
 	Standing    map[string]access.Standing           // of the findings document
 	Open        map[string]access.Finding            // by id: what their episodes rest on is kept; resolved ones are ignored
+	Called      []access.Called                      // of the findings document: what the scope was called so far
 	Created     map[string]time.Time                 // of database users, by name (admin/app), where an event told; else the record tells
 	Read        map[access.Kind]time.Time            // begin of the last complete read, where known
 	MaxAge      func(kind access.Kind) time.Duration // nil or 0: no limit

@@ -176,6 +176,13 @@ type Findings struct {
 	Findings    map[string]Finding  `json:"findings"`              // by id; resolved ones are kept for a while
 	Standing    map[string]Standing `json:"standing,omitempty"`    // change matches that stand, by finding id
 	Judged      Judged              `json:"judged"`
+	Called      []Called            `json:"called,omitempty"` // what the scope was called, the newest last
+}
+
+// Called is a name that a scope was seen to have.
+type Called struct {
+	Title string    `json:"title"`
+	Since time.Time `json:"since,omitzero"` // zero: ever since it was first judged, and before
 }
 
 // Standing is a change rule's match: it stands until acknowledged, until its until

@@ -30,7 +30,7 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 	if err != nil {
 		return access.Verdict{}, fmt.Errorf("load findings of %s: %w", f.Ref.Scope, err)
 	}
-	in := rules.Input{Scope: f.Ref.Scope, Environment: doc.Environment, Collections: map[access.Kind]access.Collection{}, Now: j.fleet.Now(), Standing: doc.Standing, Open: doc.Findings}
+	in := rules.Input{Scope: f.Ref.Scope, Environment: doc.Environment, Collections: map[access.Kind]access.Collection{}, Now: j.fleet.Now(), Standing: doc.Standing, Open: doc.Findings, Called: doc.Called}
 	if in.Facts, _, err = j.facts.Get(ctx, string(f.Ref.Scope)); err != nil {
 		return access.Verdict{}, fmt.Errorf("load facts of %s: %w", f.Ref.Scope, err)
 	}

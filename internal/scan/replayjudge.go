@@ -117,7 +117,7 @@ const whyStanding = "it stood when the replay began"
 // input is what a judgement takes.
 func (j *judge) input(s *seat, now time.Time, changes []access.Change) rules.Input {
 	in := rules.Input{
-		Scope: s.scope, Collections: map[access.Kind]access.Collection{}, Now: now, Changes: slices.Concat(s.held, changes), Standing: s.doc.Standing, Open: s.doc.Findings,
+		Scope: s.scope, Collections: map[access.Kind]access.Collection{}, Now: now, Changes: slices.Concat(s.held, changes), Standing: s.doc.Standing, Open: s.doc.Findings, Called: s.doc.Called,
 		Facts: s.facts, Waivers: j.w.history.Waivers.Waivers, Expected: j.w.history.Waivers.Expectations, Environment: s.doc.Environment,
 	}
 	kinds := j.kinds

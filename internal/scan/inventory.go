@@ -174,7 +174,7 @@ func misread(src []byte, err error) error {
 	syntax, cut := errors.AsType[*json.SyntaxError](err)
 	switch {
 	case cut:
-		return fmt.Errorf("it is no inventory of gatewarden, or one that is cut (%w): save one with scan --save", syntax)
+		return fmt.Errorf("it is no inventory of gatewarden, or one that is cut (%w): save it anew with scan --save", syntax)
 	case json.Unmarshal(src, &head) == nil && head.Tool != "":
 		return fmt.Errorf("it is a report, which does not hold what was read: give --from what scan --save kept")
 	}

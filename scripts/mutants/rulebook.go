@@ -14,7 +14,7 @@ func rulebook() []mutant {
 		{"approver-is-the-actor", "rules/expect.go", " && !p.is(x.Approved, c.Actor)\n", "\n", rules, "Test.*"},
 		{"announcement-for-ever", "rules/advance.go", "		if open && f.unannounced(id, v, old) {\n", "		if open && false {\n", rules, "TestAnnouncementCoversItsChangeOnly"},
 		{"critical-announced-by-a-star", "rules/expect.go", "	return pattern == rule || pattern == family+\"/*\"\n", "	return pattern == rule || pattern == family+\"/*\" || strings.Trim(pattern, \"*\") != \"\"\n", rules, "TestCriticalIsAnnouncedByName"},
-		{"executor-without-the-name", "internal/daemon/judge.go", "engine.Takes(f.Rule, f.Ref.Scope)", "engine.Reads(f.Rule, f.Ref.Scope)", "./internal/daemon", "TestStoredWaiverOfAHalf"},
+		{"executor-without-the-name", "rules/engine.go", "	return append(reads, named)\n", "	return reads\n", rules, "TestJudgeTakesWhatTheExecutorGives"},
 		{"announced-reverted", "remediate/guard.go", "	case f.Expected != \"\":\n", "	case false:\n", "./remediate", "Test.*"},
 
 		// What is told of other scopes.

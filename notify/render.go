@@ -25,7 +25,7 @@ func Render(f access.Finding, a access.Action) Message {
 	over := f.State == access.FindingResolved && a.State != access.ActionVerified
 	for _, op := range a.Plan.Operations {
 		if !over {
-			m.add("plan", "%s", Describe(op))
+			m.add("plan", "%s", op.Describe())
 		}
 	}
 	if a.Why != "" && !over { // what was to be done is of no use any more
@@ -58,9 +58,6 @@ func standing(f access.Finding, a access.Action) string {
 	}
 	return string(f.State)
 }
-
-// Describe says in words what an operation does.
-func Describe(o access.Operation) string { return o.Describe() }
 
 // Who names an actor, as far as the feed tells.
 func Who(a access.Actor) string {

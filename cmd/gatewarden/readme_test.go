@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 // TestReadmeConfiguration: what the README shows is a configuration, without warnings.
@@ -40,6 +44,35 @@ func TestReadmeCountsRules(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if want := lines[len(lines)-1]; !strings.Contains(string(readme), want+".") {
+		t.Errorf("the README does not say %q", want)
+	}
+}
+
+// TestReadmeNamesWhatIsReverted: the README names and counts the rules that may be reverted
+// without being asked: those with ceiling auto, but for what is of an org alone.
+func TestReadmeNamesWhatIsReverted(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if code := run([]string{"rules", "list", "-o", "json"}, &out, &out); code != 0 {
+		t.Fatalf("rules list: exit %d:\n%s", code, out.String())
+	}
+	var list []ruleRow
+	if err := json.Unmarshal([]byte(out.String()), &list); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, r := range list {
+		if r.Ceiling != "auto" || !slices.ContainsFunc(r.Kind, func(k string) bool { return !slices.Contains(access.OrgKinds(), access.Kind(k)) }) {
+			continue
+		}
+		if n++; !strings.Contains(string(readme), "`"+r.ID+"`") {
+			t.Errorf("the README does not name %s", r.ID)
+		}
+	}
+	if want := fmt.Sprintf("what %d of them find can be put right by itself", n); !strings.Contains(string(readme), want) {
 		t.Errorf("the README does not say %q", want)
 	}
 }

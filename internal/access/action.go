@@ -25,8 +25,33 @@ type Response struct {
 	Severities   []Severity    `json:"severities,omitempty"`
 	Owners       []string      `json:"owners,omitempty"`
 	Do           Mode          `json:"do,omitempty"`
-	Grace        time.Duration `json:"grace,omitempty"`
+	Grace        time.Duration `json:"grace,omitempty"`      // before a revert; announced, and a denial in it vetoes
+	Approvers    []string      `json:"approvers,omitempty"`  // ids of principals, or names of groups of them; nobody: nobody can be asked
+	Quorum       int           `json:"quorum,omitempty"`     // votes that it takes; less than one counts as one
+	Deadline     time.Duration `json:"deadline,omitempty"`   // of the question; 0: DefaultDeadline
+	OnDeadline   Late          `json:"onDeadline,omitempty"` // what is done when nobody answered by then
+	Escalate     []string      `json:"escalate,omitempty"`   // who may answer too from the deadline on, with on_deadline: escalate
+	Undo         time.Duration `json:"undo,omitempty"`       // for how long a revert can be taken back by a command; 0: DefaultUndo
 }
+
+// Late is what is done about a question that nobody answered by its deadline. Nothing is
+// ever kept or opened again by silence. The zero value tells.
+type Late string
+
+// What may be done at a deadline.
+const (
+	LateNotify   Late = "" // the question expires, and people are told
+	LateTicket   Late = "ticket"
+	LateEscalate Late = "escalate" // asked once more, of more people
+	LateRevert   Late = "revert"   // only where the ceiling is auto and the finding is not inherited
+)
+
+const (
+	// DefaultDeadline is that of a question whose response names none.
+	DefaultDeadline = 4 * time.Hour
+	// DefaultUndo is for how long a revert can be taken back where the response does not say.
+	DefaultUndo = 24 * time.Hour
+)
 
 // Plan is an ordered list of operations with its inverse.
 type Plan struct {
@@ -35,6 +60,19 @@ type Plan struct {
 	Reversible string      `json:"reversible,omitempty"` // said honestly, for people: "yes", or what cannot be had back
 	Ceiling    Ceiling     `json:"ceiling,omitempty"`    // the strongest response that this plan allows by itself
 	Why        string      `json:"why,omitempty"`        // what it does, or why there is nothing to do or only asking
+	Impact     Impact      `json:"impact,omitzero"`      // no part of the hash: it changes while people read it
+}
+
+// Impact is what a plan would cost those who use what it closes, as far as that can be
+// known before anyone approves.
+type Impact struct {
+	Seen   Logins    `json:"seen,omitzero"` // through this address or as this user: authentications only
+	From   time.Time `json:"from,omitzero"` // the window that was looked at
+	To     time.Time `json:"to,omitzero"`
+	Ways   []string  `json:"ways,omitempty"`   // other ways in that remain for the same
+	Owner  string    `json:"owner,omitempty"`  // who owns it in code, where that is known
+	Answer string    `json:"answer,omitempty"` // "seen", "none" (in a complete window); empty: unknown
+	Says   string    `json:"says,omitempty"`   // one sentence for people
 }
 
 // Hash binds an approval and an execution to rule, ref, episode, operations and the
@@ -111,6 +149,42 @@ type Action struct {
 	Attempts    int         `json:"attempts,omitempty"`
 	Steps       []Step      `json:"steps,omitempty"`
 	Outcome     Outcome     `json:"outcome,omitzero"`
+	Purpose     Purpose     `json:"purpose,omitempty"` // empty: what the finding calls for
+	Of          string      `json:"of,omitempty"`      // the action that this one takes back or follows
+	Ask         Ask         `json:"ask,omitzero"`      // the question, of an action that was asked about
+	Votes       []Ballot    `json:"votes,omitempty"`   // on the plan of PlanHash, in the order of their coming
+	UndoUntil   time.Time   `json:"undoUntil,omitzero"`
+}
+
+// Purpose is what an action is for, other than what its finding calls for.
+type Purpose string
+
+// The purposes of actions that follow another one.
+const (
+	PurposeUndo    Purpose = "undo"
+	PurposeRelease Purpose = "release" // from quarantine
+	PurposeDelete  Purpose = "delete"  // what stayed in quarantine to the end of its retention
+)
+
+// Ask is a question to people: whether a plan may be carried out.
+type Ask struct {
+	Approvers  []string  `json:"approvers,omitempty"` // as the response names them
+	Quorum     int       `json:"quorum,omitempty"`
+	Deadline   time.Time `json:"deadline,omitzero"`
+	OnDeadline Late      `json:"onDeadline,omitempty"`
+	Escalate   []string  `json:"escalate,omitempty"`
+	Escalated  bool      `json:"escalated,omitempty"`
+}
+
+// Ballot is one vote as it was believed.
+type Ballot struct {
+	By      string    `json:"by"` // the principal's id
+	Vote    Vote      `json:"vote"`
+	Via     string    `json:"via,omitempty"`
+	Key     string    `json:"key"`     // [KeyID] of the key that signed it: a key that is believed no more voids it
+	Command string    `json:"command"` // its id
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason,omitempty"`
 }
 
 // Step is one transition of an action.

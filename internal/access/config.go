@@ -159,6 +159,8 @@ type Waivers struct {
 	V            int           `json:"v"`
 	Waivers      []Waiver      `json:"waivers,omitempty"`
 	Expectations []Expectation `json:"expectations,omitempty"`
+
+	Acknowledgements []Acknowledgement `json:"acknowledgements,omitempty"`
 }
 
 // OwnAccess is what Gatewarden itself depends on; guards keep it.

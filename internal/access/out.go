@@ -15,6 +15,7 @@ const (
 	TopicChange   Topic = "change"   // fact: Change; subject partitioned by scope
 	TopicFinding  Topic = "finding"  // fact: FindingEvent
 	TopicDecision Topic = "decision" // fact: Decision; Keys = [type]
+	TopicCommand  Topic = "command"  // fact: Envelope
 	TopicPoll     Topic = "poll"     // work: Poll, one a scope
 	TopicEval     Topic = "eval"     // work: Eval, one a scope
 	TopicAction   Topic = "action"   // work: Act, one a finding; Keys = [finding id]
@@ -59,6 +60,7 @@ type Eval struct {
 type Act struct {
 	Scope   Scope  `json:"scope"`
 	Finding string `json:"finding"`
+	Action  string `json:"action,omitempty"` // one that follows the finding's own; empty: that of its episode
 	Why     string `json:"why"`
 }
 

@@ -38,6 +38,8 @@ func routeOf(t access.Topic) (route, error) {
 		return route{stream: streamFindings, scoped: true}, nil
 	case access.TopicDecision:
 		return route{stream: streamDecisions, scoped: true, keys: 1}, nil
+	case access.TopicCommand:
+		return route{stream: streamCommands, scoped: true}, nil
 	case access.TopicPoll:
 		return route{stream: streamPoll, scoped: true, queue: true}, nil
 	case access.TopicEval:

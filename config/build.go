@@ -17,6 +17,7 @@ type builder struct {
 	folder       string // where relative paths start
 	environments []string
 	principals   []access.Principal
+	grouped      map[string][]string
 }
 
 func (b *builder) file(t *tree) *File {
@@ -29,6 +30,7 @@ func (b *builder) file(t *tree) *File {
 	f.Principals = b.principals
 	b.unique(t.get("principals"), "id")
 	f.Groups = b.groups(t.get("groups"))
+	b.grouped = f.Groups
 	f.Networks, f.Ranges = b.networks(t.get("networks"))
 	f.Matrix = b.matrix(t.get("matrix"))
 	f.Sensitive = b.sensitive(t.get("sensitive"))
@@ -279,13 +281,58 @@ func (b *builder) override(t *tree) Override {
 }
 
 func (b *builder) response(t *tree) access.Response {
-	return access.Response{
+	r := access.Response{
 		Rules:        leaves[string](t.get("rules")),
 		Environments: b.names(t.get("environments")),
 		Severities:   leaves[access.Severity](t.get("severities")),
 		Owners:       leaves[string](t.get("owners")),
 		Do:           as[access.Mode](t.get("do")),
 		Grace:        as[time.Duration](t.get("grace")),
+		Approvers:    b.people(t.get("approvers")),
+		Quorum:       as[int](t.get("quorum")),
+		Deadline:     as[time.Duration](t.get("deadline")),
+		OnDeadline:   as[access.Late](t.get("on_deadline")),
+		Escalate:     b.people(t.get("escalate")),
+		Undo:         as[time.Duration](t.get("undo")),
+	}
+	b.answerable(t, r)
+	return r
+}
+
+// people are ids of principals and names of groups: who is none of them could never decide.
+func (b *builder) people(t *tree) []string {
+	for _, item := range t.items {
+		if name := as[string](item); name != "" && !slices.Contains(b.principalIDs(), name) && len(b.grouped[name]) == 0 {
+			known := slices.Concat(b.principalIDs(), slices.Sorted(maps.Keys(b.grouped)))
+			b.at(item, "%q is no principal and no group%s", name, meant(name, known))
+		}
+	}
+	return leaves[string](t)
+}
+
+// members are the principals that a list of ids and groups means.
+func (b *builder) members(list []string) []string {
+	var out []string
+	for _, name := range list {
+		if members, ok := b.grouped[name]; ok {
+			out = append(out, members...)
+		} else {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// answerable refuses questions that nobody can ever answer.
+func (b *builder) answerable(t *tree, r access.Response) {
+	switch {
+	case r.Do == access.ModeApprove && len(r.Approvers) == 0:
+		b.at(t.get("do"), "do: approve, and approvers names nobody: nobody would ever be asked")
+	case r.OnDeadline == access.LateEscalate && len(r.Escalate) == 0:
+		b.at(t.get("on_deadline"), "on_deadline: escalate, and escalate names nobody")
+	case len(r.Approvers) > 0 && r.Quorum > len(b.members(r.Approvers)):
+		b.at(t.get("quorum"), "a quorum of %d is never reached by %d approvers", r.Quorum, len(b.members(r.Approvers)))
 	}
 }
 
@@ -295,6 +342,7 @@ func (b *builder) guards(t *tree) Guards {
 		ProjectHour: as[int](caps.get("project_hour")), OrgHour: as[int](caps.get("org_hour")),
 		SettleCritical: as[time.Duration](settle.get("critical")), SettleOther: as[time.Duration](settle.get("other")),
 		NeverTouch: leaves[string](t.get("never_touch")),
+		Operators:  b.people(t.get("operators")),
 	}
 }
 

@@ -123,6 +123,7 @@ type Guards struct {
 	ProjectHour, OrgHour        int // writes at most; 0: none
 	SettleCritical, SettleOther time.Duration
 	NeverTouch                  []string // patterns, * for any run of characters
+	Operators                   []string // ids of principals and names of groups
 }
 
 // Route says where findings are told. Empty fields match everything.

@@ -157,8 +157,7 @@ func severity() scalar {
 }
 
 func mode() scalar {
-	return enum("a response", "observe", string(access.ModeNotify), string(access.ModeRevert)).
-		without(string(access.ModeApprove), string(access.ModeTicket)).
+	return enum("a response", "observe", string(access.ModeNotify), string(access.ModeTicket), string(access.ModeApprove), string(access.ModeRevert)).
 		parsed(func(s string) (any, error) {
 			if s == "observe" {
 				return access.ModeObserve, nil
@@ -167,15 +166,34 @@ func mode() scalar {
 		})
 }
 
+// late is what is done when nobody answers.
+func late() scalar {
+	return enum("what is done", "notify", string(access.LateTicket), string(access.LateEscalate), string(access.LateRevert)).
+		parsed(func(s string) (any, error) {
+			if s == "notify" {
+				return access.LateNotify, nil
+			}
+			return access.Late(s), nil
+		})
+}
+
+func people() scalar { return text("a principal's id, or a group's name") }
+
 func responseKeys() *shape {
-	return object(append([]field{
+	return object([]field{
 		key("rules", list(one(ruleGlob())), "Rule ids or patterns. Left out: every rule."),
 		environmentList("Environments. Left out: every one."),
 		key("severities", list(one(severity())), "Severities. Left out: every one."),
 		key("owners", list(one(text("a principal's id or a team's name"))), "Owners. Left out: every one."),
-		key("do", one(mode()), "What is done: observe records, notify tells, revert puts it back where the rule allows that.").must(),
-		key("grace", one(duration()), "How long a violation may stand before it is reverted.").or("0s"),
-	}, laters("approvers quorum deadline on_deadline remedy undo")...)...)
+		key("do", one(mode()), "What is done: observe records, notify tells, ticket asks for a ticket, approve asks people, revert puts it back where the rule allows that, and asks where it does not and approvers are named.").must(),
+		key("grace", one(duration()), "How long a violation may stand before it is reverted. It is announced, and approvers may deny it until then.").or("0s"),
+		key("approvers", list(one(people())), "Who may decide, or deny a revert in its time of grace: ids of principals and names of groups. Left out: nobody, and so nobody is asked."),
+		key("quorum", one(count()), "How many of them must agree. One who denies is enough to veto.").or("1"),
+		key("deadline", one(interval()), "Until when they may decide.").or("4h"),
+		key("on_deadline", one(late()), "What is done when nobody has decided by then: notify and ticket tell, escalate asks those of escalate too and once more, revert puts it back where the rule allows that without being asked. Nothing is kept or opened by a deadline.").or("notify"),
+		key("escalate", list(one(people())), "Who may decide too, once the deadline has passed, with on_deadline: escalate."),
+		key("undo", one(interval()), "For how long a write can be taken back by a command.").or("24h"),
+	}...)
 }
 
 func guardKeys() *shape {
@@ -190,6 +208,7 @@ func guardKeys() *shape {
 		), "How long a change rests before it is reverted, so that an apply that is under way ends first."),
 		key("never_touch", list(one(glob("a pattern of resource names"))),
 			`Patterns of what is never written to: a resource's name, kind/name, an Atlas id; such as 203.0.113.10/32 or database_user/admin/admin_*.`),
+		key("operators", list(one(people())), "Who may unfreeze, open incidents, announce changes and adopt what was there before. Left out: nobody."),
 		later("war"), later("ownership"),
 	)
 }

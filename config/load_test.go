@@ -157,9 +157,9 @@ func TestExample(t *testing.T) {
 			"network/entry-too-broad": {Params: map[string]any{"min_prefix_v4": int64(28)}},
 		}},
 		Responses: []access.Response{
-			{Rules: []string{"network/open-to-world"}, Environments: []string{"prod"}, Do: access.ModeRevert},
-			{Rules: []string{"dbuser/*"}, Environments: []string{"prod"}, Do: access.ModeNotify},
-			{Environments: []string{"dev"}, Do: access.ModeObserve},
+			{Rules: []string{"network/open-to-world"}, Environments: []string{"prod"}, Do: access.ModeRevert, Quorum: 1, Deadline: 4 * time.Hour, Undo: 24 * time.Hour},
+			{Rules: []string{"dbuser/*"}, Environments: []string{"prod"}, Do: access.ModeApprove, Approvers: []string{"alice"}, Quorum: 1, Deadline: 4 * time.Hour, OnDeadline: access.LateTicket, Undo: 24 * time.Hour},
+			{Environments: []string{"dev"}, Do: access.ModeObserve, Quorum: 1, Deadline: 4 * time.Hour, Undo: 24 * time.Hour},
 		},
 		Guards:   Guards{ProjectHour: 10, OrgHour: 50, SettleOther: 90 * time.Second, NeverTouch: []string{}},
 		DryRun:   true,

@@ -64,6 +64,9 @@ func (w *warner) responses() {
 		if r.Do != access.ModeRevert && r.Grace > 0 {
 			w.warn(at, "grace is of reverts: it has no effect here")
 		}
+		if len(r.Approvers) == 0 && (r.Quorum > 1 || r.OnDeadline != access.LateNotify || len(r.Escalate) > 0) {
+			w.warn(at, "quorum, on_deadline and escalate are of questions: without approvers they have no effect")
+		}
 		for j, earlier := range w.file.Responses[:i] {
 			if shadows(earlier, r) {
 				w.warn(at, "never used: responses[%d] matches everything that it matches, and the first counts", j)

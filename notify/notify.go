@@ -82,6 +82,9 @@ func (r Router) Finding(ctx context.Context, e access.FindingEvent) error {
 
 // Decision handles one published decision about an action.
 func (r Router) Decision(ctx context.Context, d access.Decision) error {
+	if d.Action.Finding == "" {
+		return nil // about no finding
+	}
 	f := access.Finding{ID: d.Action.Finding, Ref: d.Action.Ref, Severity: d.Action.Severity, Environment: d.Action.Environment}
 	return r.send(ctx, f, d.Action.ID)
 }

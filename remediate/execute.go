@@ -191,7 +191,14 @@ func rounds(a access.Action) int {
 
 // run is everything between a fresh read and the last write.
 func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access.Action, l look) error {
-	c := s.situation(s.Policy(), f, l.fresh, l.verdict)
+	c, err := s.situation(ctx, s.Policy(), f, l)
+	if err != nil {
+		return err
+	}
+	c.Late = a.Ask.Lapsed
+	if a.Asked() {
+		c.Asked = &a
+	}
 	if a.State == access.ActionRunning {
 		c.Fresh = undone(a, l.fresh)
 	}
@@ -202,8 +209,16 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 		return s.superseded(ctx, f, a)
 	}
 	plan := s.plan(ctx, c)
+	switch {
+	case c.Asked == nil && a.Do == access.ModeApprove && !a.Ask.Lapsed:
+		return s.ask(ctx, f, a, c, plan, Refusal{})
+	case c.Asked != nil && hashOf(&a, plan) != a.PlanHash:
+		return s.outdated(ctx, f, a, c, plan)
+	case c.Asked != nil:
+		plan = a.Plan // the very one that was voted on
+	}
 	if r := Guard(c, plan); !r.OK() {
-		return s.refused(ctx, f, a, plan, r)
+		return s.refused(ctx, f, a, c, plan, r)
 	}
 	r, free, err := s.reserveCaps(ctx, a, c.Policy, c.Now)
 	switch {
@@ -236,8 +251,8 @@ func (s *Stage) unjudged(ctx context.Context, f access.Finding, a access.Action,
 	case clean:
 		return s.wait(ctx, a, Refusal{Why: "it reads as put right by somebody else; waiting for the finding to resolve"})
 	}
-	if old := Standing(c); !old.OK() {
-		return s.refused(ctx, f, a, a.Plan, old)
+	if old := leave(c); !old.OK() && a.Do != access.ModeApprove {
+		return s.refused(ctx, f, a, c, a.Plan, old)
 	}
 	return s.wait(ctx, a, r)
 }
@@ -258,11 +273,16 @@ func (s *Stage) plan(ctx context.Context, c Case) access.Plan {
 }
 
 // refused ends the action by a guard, or leaves it waiting.
-func (s *Stage) refused(ctx context.Context, f access.Finding, a access.Action, plan access.Plan, r Refusal) error {
-	if r.End == "" {
-		return s.wait(ctx, a, r)
-	}
+func (s *Stage) refused(ctx context.Context, f access.Finding, a access.Action, c Case, plan access.Plan, r Refusal) error {
 	wrote := len(a.Outcome.Requests) > 0
+	switch {
+	case r.End == "":
+		return s.wait(ctx, a, r)
+	case r.End == access.ActionAwaiting && !wrote:
+		return s.unsupported(ctx, a, r)
+	case r.End == access.ActionTold && !wrote && c.Asked == nil && canAsk(c, plan, r):
+		return s.ask(ctx, f, a, c, plan, r)
+	}
 	if r.End == access.ActionTold && !wrote {
 		return s.tell(ctx, a, f, r, &plan)
 	}
@@ -312,8 +332,12 @@ func (s *Stage) write(ctx context.Context, lease *held, f access.Finding, a acce
 			continue
 		}
 		if !l.shows(o) {
-			if r := s.halted(f, l.with(a.Plan.Operations[:i]), o); !r.OK() {
-				return s.refused(ctx, f, a, a.Plan, r)
+			c, r, err := s.halted(ctx, f, a, l.with(a.Plan.Operations[:i]), o)
+			if err != nil {
+				return err
+			}
+			if !r.OK() {
+				return s.refused(ctx, f, a, c, a.Plan, r)
 			}
 			if err := s.apply(ctx, lease, a, o); err != nil {
 				return s.unapplied(ctx, a, o, err)
@@ -342,14 +366,25 @@ func (s *Stage) write(ctx context.Context, lease *held, f access.Finding, a acce
 	return s.confirm(ctx, lease, f, a, l)
 }
 
-// halted asks, directly before each write, what a reload may have changed since the
-// intent was stored.
-func (s *Stage) halted(f access.Finding, l look, o access.Operation) Refusal {
-	c := s.situation(s.Policy(), f, l.fresh, l.verdict)
-	if r := armed(c); !r.OK() {
-		return r
+// halted asks, directly before each write, what a reload or a command may have changed
+// since the intent was stored.
+func (s *Stage) halted(ctx context.Context, f access.Finding, a access.Action, l look, o access.Operation) (Case, Refusal, error) {
+	c, err := s.situation(ctx, s.Policy(), f, l)
+	if err != nil {
+		return c, Refusal{}, err
 	}
-	return harmless(c, access.Plan{Operations: []access.Operation{o}})
+	if r := armed(c); !r.OK() {
+		return c, r, nil
+	}
+	if a.Asked() {
+		c.Asked = &a
+		if r := Consent(c.Policy.People, a, f); !r.OK() {
+			return c, r, nil
+		}
+	} else if r := halts(c); !r.OK() {
+		return c, r, nil
+	}
+	return c, harmless(c, access.Plan{Operations: []access.Operation{o}}), nil
 }
 
 // apply makes one write while the lease is sure to outlast it.

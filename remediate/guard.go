@@ -28,6 +28,11 @@ const (
 	GuardCapOrg      = "cap_org"
 	GuardExpectation = "expectation"
 	GuardForbidden   = "forbidden" // by Atlas: a credential lacks a role, or a passing refusal
+	GuardFreeze      = "freeze"
+	GuardIncident    = "incident"
+	GuardStopped     = "stopped"  // the rule, after an action of it did harm
+	GuardApproval    = "approval" // votes are missing, or count no more
+	GuardVeto        = "veto"
 )
 
 const (
@@ -48,7 +53,7 @@ func (r Refusal) OK() bool { return r.Guard == "" }
 func refuse(guard, format string, args ...any) Refusal {
 	r := Refusal{Guard: guard, Why: fmt.Sprintf(format, args...)}
 	switch guard {
-	case GuardEnvironment, GuardInherited, GuardExpectation, GuardCeiling, GuardOwnAccess, GuardLastWayIn:
+	case GuardEnvironment, GuardInherited, GuardExpectation, GuardCeiling, GuardOwnAccess, GuardLastWayIn, GuardIncident, GuardStopped:
 		r.End = access.ActionTold // a person must decide
 	case GuardDryRun, GuardCredentials, GuardNeverTouch:
 		r.End = access.ActionRefused
@@ -59,10 +64,11 @@ func refuse(guard, format string, args ...any) Refusal {
 }
 
 // Guard says whether the plan may be carried out now. It is asked directly before the
-// intent is stored, on every path. The caps, which need a ledger, come after it.
+// intent is stored, on every path. The caps, which need a ledger, come after it. What people
+// have decided ([Case].Asked) needs their consent where all else needs to be allowed by itself.
 func Guard(c Case, plan access.Plan) Refusal {
 	for _, guard := range []func() Refusal{
-		func() Refusal { return Standing(c) },
+		func() Refusal { return leave(c) },
 		func() Refusal { return armed(c) },
 		func() Refusal { return known(c) },
 		func() Refusal { return settled(c) },
@@ -76,9 +82,31 @@ func Guard(c Case, plan access.Plan) Refusal {
 	return Refusal{}
 }
 
+// leave is by what the plan may be carried out: by itself, or with the consent of people.
+func leave(c Case) Refusal {
+	switch {
+	case c.Asked != nil:
+		return Consent(c.Policy.People, *c.Asked, c.Finding)
+	case c.Late && Respond(c.Policy, c.Finding).OnDeadline == access.LateRevert:
+		return eligible(c)
+	}
+	return Standing(c)
+}
+
 // Standing says whether the episode may ever be reverted without asking: by its
 // environment, origin, rule, configuration and age. It needs no read of Atlas.
 func Standing(c Case) Refusal {
+	if Respond(c.Policy, c.Finding).Do != access.ModeRevert {
+		if r := eligible(c); !r.OK() {
+			return r
+		}
+		return refuse(GuardCeiling, "the configuration does not ask for a revert any more")
+	}
+	return eligible(c)
+}
+
+// eligible is [Standing], whatever the configuration asks for.
+func eligible(c Case) Refusal {
 	f := c.Finding
 	switch {
 	case f.Environment == "" && f.Ref.Scope.IsOrg():
@@ -91,12 +119,24 @@ func Standing(c Case) Refusal {
 		return refuse(GuardExpectation, "its change was announced by expectation %s", f.Expected)
 	case !f.Ceiling.Allows(access.CeilingAuto):
 		return refuse(GuardCeiling, "the rule does not allow it without being asked")
-	case Respond(c.Policy, f).Do != access.ModeRevert:
-		return refuse(GuardCeiling, "the configuration does not ask for a revert any more")
 	case f.CauseAt.IsZero():
 		return refuse(GuardCeiling, "when it came about is not known")
 	case c.Now.Sub(f.CauseAt) > maxAge:
 		return refuse(GuardCeiling, "it came about at %s, more than a day ago", f.CauseAt.UTC().Format(time.RFC3339))
+	}
+	return halts(c)
+}
+
+// halts says whether something that people or an aftermath decided keeps everything of the
+// scope, or of the rule, from being written without being asked.
+func halts(c Case) Refusal {
+	if i, ok := c.Control.Incident(c.Now); ok {
+		return refuse(GuardIncident, "incident %s is on until %s: nothing is reverted without being asked", i.Name, access.Stamp(i.Until))
+	}
+	for _, s := range c.Control.Stopped {
+		if s.Rule == c.Finding.Rule {
+			return refuse(GuardStopped, "the rule writes nothing by itself since %s: %s", access.Stamp(s.At), s.Why)
+		}
 	}
 	return Refusal{}
 }
@@ -106,6 +146,8 @@ func armed(c Case) Refusal {
 	switch {
 	case c.Policy.DryRun:
 		return refuse(GuardDryRun, "dry run is on: nothing is written")
+	case c.Control.Freeze.On:
+		return refuse(GuardFreeze, "%s froze all writes at %s: %s", orNothing(c.Control.Freeze.By), access.Stamp(c.Control.Freeze.At), orNothing(c.Control.Freeze.Reason))
 	case !c.CanWrite:
 		return refuse(GuardCredentials, "no credentials that may write are configured")
 	case c.Skew.Abs() > maxSkew:
@@ -171,6 +213,9 @@ func kindsOf(fresh map[access.Kind]access.Collection) []access.Kind {
 }
 
 func settled(c Case) Refusal {
+	if c.Asked != nil {
+		return Refusal{}
+	}
 	if at := ready(c.Policy, c.Finding); c.Now.Before(at) {
 		return refuse(GuardSettle, "waiting until %s, so that an apply that is under way can end", at.UTC().Format(time.RFC3339))
 	}
@@ -230,6 +275,8 @@ func spelt(s access.Scope) string {
 // allowed says whether plan and verdict leave the decision to us.
 func allowed(c Case, plan access.Plan) Refusal {
 	switch {
+	case c.Asked != nil && len(plan.Operations) > 0:
+		return Refusal{}
 	case len(plan.Operations) == 0 || !plan.Ceiling.Allows(access.CeilingAuto):
 		return refuse(GuardCeiling, "%s", plan.Why)
 	case !c.Verdict.Ceiling.Allows(access.CeilingAuto):

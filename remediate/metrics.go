@@ -4,12 +4,15 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
 // Metrics are the stage's figures.
 type Metrics struct {
 	actions  *prometheus.CounterVec
 	refusals *prometheus.CounterVec
+	commands *prometheus.CounterVec
 }
 
 // NewMetrics registers the stage's figures. Those that several stages share are
@@ -20,7 +23,20 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "gatewarden_actions_total", Help: "Actions that ended, by outcome."}, []string{"outcome"})),
 		refusals: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewarden_guard_refusals_total", Help: "Times that a guard kept an action from writing, by guard."}, []string{"guard"})),
+		commands: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatewarden_commands_total", Help: "Commands by verb and by what became of them: accepted, refused, or not believed."}, []string{"verb", "result"})),
 	}
+}
+
+func (m *Metrics) command(r access.CommandRecord) {
+	result := "accepted"
+	switch {
+	case r.Command.Verb == "":
+		result = "not_believed"
+	case !r.Accepted:
+		result = "refused"
+	}
+	m.commands.WithLabelValues(string(r.Command.Verb), result).Inc()
 }
 
 func registered[T prometheus.Collector](reg prometheus.Registerer, c T) T {

@@ -17,6 +17,7 @@ type Policy struct {
 	NeverTouch []string // globs over names, kind/name, scopes and Atlas ids of what a plan would write
 	Own        access.OwnAccess
 	Networks   []access.Network
+	People     People
 	Org        func(access.Scope) string // Atlas id of the org of a project; empty: not known yet, nothing is written
 }
 
@@ -42,6 +43,47 @@ func Respond(p Policy, f access.Finding) access.Response {
 		}
 	}
 	return access.Response{Do: access.ModeNotify}
+}
+
+// Intended is what is done about the finding, as far as that can be said without a look at
+// Atlas: the response, within what guards and ceilings allow. What may not be reverted
+// without being asked is asked about, where the response names people who can answer; of
+// all else they are told, for the reason that the refusal gives.
+func Intended(c Case) (access.Mode, Refusal) {
+	r := Respond(c.Policy, c.Finding)
+	switch r.Do {
+	case access.ModeApprove:
+		return askable(c, r, Refusal{})
+	case access.ModeRevert:
+		if no := Standing(c); !no.OK() {
+			return askable(c, r, no)
+		}
+		return access.ModeRevert, Refusal{}
+	}
+	return r.Do, Refusal{Why: described(r.Do)}
+}
+
+// askable is whether the finding can be asked about, and why not. Inherited debt is not
+// asked about one by one, but adopted.
+func askable(c Case, r access.Response, no Refusal) (access.Mode, Refusal) {
+	f := c.Finding
+	switch {
+	case no.Guard == GuardInherited || no.Guard == GuardExpectation || no.Guard == GuardEnvironment && !f.Ref.Scope.IsOrg():
+		return access.ModeNotify, no
+	case f.Environment == "" && !f.Ref.Scope.IsOrg():
+		return access.ModeNotify, refuse(GuardEnvironment, "the project matches no environment, and such a project is never written to")
+	case f.Origin != access.OriginNew:
+		return access.ModeNotify, refuse(GuardInherited, "it was there before (%s): adopt it to have something done about it", orNothing(f.OriginWhy))
+	case f.Expected != "":
+		return access.ModeNotify, refuse(GuardExpectation, "its change was announced by expectation %s", f.Expected)
+	case !f.Ceiling.Allows(access.CeilingAsk):
+		return access.ModeNotify, refuse(GuardCeiling, "the rule allows only to tell of it")
+	case len(c.Policy.People.members(r.Approvers)) == 0 && !no.OK():
+		return access.ModeNotify, no
+	case len(c.Policy.People.members(r.Approvers)) == 0:
+		return access.ModeNotify, refuse(GuardApproval, "nobody can be asked: the response names no approvers")
+	}
+	return access.ModeApprove, no
 }
 
 func matches(r access.Response, f access.Finding) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -54,9 +55,12 @@ type Lease interface {
 
 // Options are what a stage needs. All but Org, Skew, Logger, Metrics and Now are required.
 type Options struct {
-	Actions  Documents[access.Action] // by access.ActionID
-	Findings Findings                 // by scope
-	Control  Documents[Ledger]        // by "caps.<scope>"
+	Actions  Documents[access.Action]        // by access.ActionID
+	Findings Findings                        // by scope
+	Control  Documents[Ledger]               // by "caps.<scope>"
+	Controls Documents[access.Control]       // by "scope.<scope>"
+	Records  Documents[access.CommandRecord] // by "cmd.<id>"
+	Waivers  Documents[access.Waivers]       // by access.WaiversKey
 	Atlas    Atlas
 	CanWrite func(access.Scope) bool // whether the scope's org has credentials that may write
 	Judge    Judge
@@ -95,6 +99,9 @@ func (s *Stage) now() time.Time {
 // Act looks at a finding and takes the action of its current episode as far as it goes
 // now: to its end, or to where it must wait. An error asks to be called again.
 func (s *Stage) Act(ctx context.Context, job access.Act) error {
+	if job.Action != "" {
+		return s.follow(ctx, job.Action)
+	}
 	f, ok, err := s.finding(ctx, job.Scope, job.Finding)
 	if err != nil || !ok {
 		return err
@@ -130,18 +137,24 @@ func (s *Stage) open(ctx context.Context, f access.Finding) error {
 	p := s.Policy()
 	a := newAction(f, Respond(p, f), s.now())
 	switch {
-	case f.State == access.FindingWaived || f.State == access.FindingAcknowledged:
+	case f.State == access.FindingWaived:
 		return nil
 	case !f.Evidence.Ended.IsZero():
 		return s.tell(ctx, a, f, Refusal{Why: "it is over by itself; see its window and the logins in it"}, nil)
 	case f.State == access.FindingResolved:
 		return s.move(ctx, a, access.ActionSuperseded, "it was over before anything was done: "+orNothing(f.Resolution), nil)
-	case a.Do != access.ModeRevert:
-		return s.tell(ctx, a, f, Refusal{Why: described(a.Do)}, nil)
 	}
-	c := s.situation(p, f, nil, access.Verdict{})
-	if r := Standing(c); !r.OK() {
-		return s.tell(ctx, a, f, r, nil)
+	c, err := s.situation(ctx, p, f, look{})
+	if err != nil {
+		return err
+	}
+	do, no := Intended(c)
+	switch do {
+	case access.ModeApprove:
+		a.Do = access.ModeApprove
+	case access.ModeRevert:
+	default:
+		return s.tell(ctx, a, f, no, nil)
 	}
 	if r := armed(c); !r.OK() && r.End != "" {
 		return s.rehearse(ctx, a, f, r)
@@ -155,30 +168,34 @@ func described(do access.Mode) string {
 		return "the configuration asks to observe it only"
 	case access.ModeNotify:
 		return "the configuration asks to tell of it only"
+	case access.ModeTicket:
+		return "the configuration asks for a ticket"
 	}
-	return fmt.Sprintf("the configuration asks for %q, which this version does by telling", do)
+	return fmt.Sprintf("the configuration asks for %q", do)
 }
 
 func newAction(f access.Finding, r access.Response, now time.Time) access.Action {
 	return access.Action{
 		V: access.Version, ID: access.ActionID(f.ID, f.Episode), Finding: f.ID, Episode: f.Episode, Rule: f.Rule, Ref: f.Ref,
-		Severity: f.Severity, State: access.ActionProposed, Do: r.Do, Ceiling: f.Ceiling, Created: now,
+		Severity: f.Severity, Environment: f.Environment, State: access.ActionProposed, Do: r.Do, Ceiling: f.Ceiling, Created: now, Actor: f.Actor,
 	}
 }
 
 // situation is what the guards look at.
-func (s *Stage) situation(p Policy, f access.Finding, fresh map[access.Kind]access.Collection, v access.Verdict) Case {
-	c := Case{Policy: p, Finding: f, Verdict: v, Fresh: fresh, Now: s.now(), CanWrite: s.CanWrite(f.Ref.Scope)}
+func (s *Stage) situation(ctx context.Context, p Policy, f access.Finding, l look) (Case, error) {
+	c := Case{Policy: p, Finding: f, Verdict: l.verdict, Fresh: l.fresh, Now: s.now(), CanWrite: s.CanWrite(f.Ref.Scope)}
 	if s.Skew != nil {
 		c.Skew = s.Skew()
 	}
-	return c
+	var err error
+	c.Control, err = s.controls(ctx, p, f.Ref.Scope)
+	return c, err
 }
 
 // tell ends an action for which nothing is written: a person must know, or decide. Without
 // a plan made from a fresh read it carries the one that the evidence suggests.
 func (s *Stage) tell(ctx context.Context, a access.Action, f access.Finding, r Refusal, fresh *access.Plan) error {
-	plan := MakePlan(s.situation(s.Policy(), f, nil, access.Verdict{Ceiling: f.Ceiling}))
+	plan := MakePlan(Case{Policy: s.Policy(), Finding: f, Verdict: access.Verdict{Ceiling: f.Ceiling}, Now: s.now()})
 	if fresh != nil {
 		plan = *fresh
 	}
@@ -214,7 +231,10 @@ func (s *Stage) rehearse(ctx context.Context, a access.Action, f access.Finding,
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	c := s.situation(s.Policy(), f, l.fresh, l.verdict)
+	c, err := s.situation(ctx, s.Policy(), f, l)
+	if err != nil {
+		return err
+	}
 	why := r.Why
 	var plan access.Plan
 	if u := known(c); u.OK() {
@@ -233,7 +253,11 @@ func rehearsed(c Case, plan access.Plan) string {
 	if r := harmless(c, plan); !r.OK() {
 		return fmt.Sprintf("even otherwise it would not %s, because %s", plan.Why, r.Why)
 	}
-	if r := allowed(c, plan); !r.OK() {
+	r := allowed(c, plan)
+	switch do, _ := Intended(c); {
+	case do == access.ModeApprove && len(plan.Operations) > 0:
+		return fmt.Sprintf("otherwise %s would be asked whether to %s", strings.Join(c.Policy.People.members(Respond(c.Policy, c.Finding).Approvers), ", "), plan.Why)
+	case !r.OK():
 		return "even otherwise a person would be asked: " + r.Why
 	}
 	return "otherwise it would " + plan.Why
@@ -246,8 +270,38 @@ func (s *Stage) propose(ctx context.Context, f access.Finding, a access.Action) 
 	if !s.now().Before(at) {
 		return s.locked(ctx, f, a)
 	}
-	return s.move(ctx, a, access.ActionProposed, "it is put right at "+at.UTC().Format(time.RFC3339)+" if it still stands", func(a *access.Action) {
-		a.Wake, a.Guard = at, GuardSettle
+	why := "it is put right at " + at.UTC().Format(time.RFC3339) + " if it still stands"
+	if a.Do == access.ModeApprove {
+		why = "people are asked at " + at.UTC().Format(time.RFC3339) + " if it still stands"
+	}
+	r := Respond(s.Policy(), f)
+	if a.Do != access.ModeRevert || r.Grace <= 0 {
+		return s.move(ctx, a, access.ActionProposed, why, func(a *access.Action) { a.Wake, a.Guard = at, GuardSettle })
+	}
+	return s.announce(ctx, f, a, r, at, why)
+}
+
+// announce stores a revert that has a time of grace with the plan as it is by now, so that
+// people can see what is going to be done, and deny it.
+func (s *Stage) announce(ctx context.Context, f access.Finding, a access.Action, r access.Response, at time.Time, why string) error {
+	l := s.look(ctx, f, a)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	c, err := s.situation(ctx, s.Policy(), f, l)
+	if err != nil {
+		return err
+	}
+	var plan access.Plan
+	if known(c).OK() {
+		plan = s.plan(ctx, c)
+		why += ": " + plan.Why
+	}
+	if who := c.Policy.People.members(r.Approvers); len(who) > 0 {
+		why += "; until then " + strings.Join(who, ", ") + " may deny it"
+	}
+	return s.move(ctx, a, access.ActionProposed, why, func(n *access.Action) {
+		n.Wake, n.Guard, n.Plan, n.PlanHash, n.Ask = at, GuardSettle, plan, hashOf(n, plan), access.Ask{Approvers: r.Approvers}
 	})
 }
 
@@ -258,13 +312,23 @@ func (s *Stage) resume(ctx context.Context, f access.Finding, a access.Action) e
 		return s.superseded(ctx, f, a)
 	case a.State == access.ActionProposed && s.now().Before(a.Wake):
 		return nil
-	case a.State == access.ActionProposed || a.State.Writing():
+	case a.State == access.ActionAwaiting:
+		return s.awaiting(ctx, f, a)
+	case a.State == access.ActionApproved && !active(f):
+		return s.superseded(ctx, f, a)
+	case a.State == access.ActionApproved && s.now().Before(a.Wake):
+		return nil
+	case a.State == access.ActionProposed || a.State == access.ActionApproved || a.State.Writing():
 		return s.locked(ctx, f, a)
 	}
 	return nil
 }
 
-func active(f access.Finding) bool { return f.State == access.FindingOpen }
+// active reports whether something is to be done about the finding. That somebody knows of
+// it lets it stand no longer.
+func active(f access.Finding) bool {
+	return f.State == access.FindingOpen || f.State == access.FindingAcknowledged
+}
 
 func (s *Stage) superseded(ctx context.Context, f access.Finding, a access.Action) error {
 	why := "the finding is " + string(f.State)

@@ -60,7 +60,7 @@ func TestEndsWithoutWriting(t *testing.T) {
 	}{
 		{"observed", func(w *world, _ *access.Finding) { w.policy.Responses[0].Do = access.ModeObserve }, access.ActionTold, "", "observe"},
 		{"nothing matches", func(w *world, _ *access.Finding) { w.policy.Responses = nil }, access.ActionTold, "", "By hand: delete 0.0.0.0/0"},
-		{"approval is not built", func(w *world, _ *access.Finding) { w.policy.Responses[0].Do = access.ModeApprove }, access.ActionTold, "", `"approve"`},
+		{"nobody can be asked", func(w *world, _ *access.Finding) { w.policy.Responses[0].Do = access.ModeApprove }, access.ActionTold, GuardApproval, "names no approvers"},
 		{"no environment", func(_ *world, f *access.Finding) { f.Environment = "" }, access.ActionTold, GuardEnvironment, "matches no environment"},
 		{"inherited", func(_ *world, f *access.Finding) { f.Origin = access.OriginInherited }, access.ActionTold, GuardInherited, "there before"},
 		{"rule asks", func(_ *world, f *access.Finding) { f.Ceiling = access.CeilingAsk }, access.ActionTold, GuardCeiling, "rule does not allow"},

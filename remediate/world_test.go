@@ -31,6 +31,10 @@ type bucket[T any] struct {
 	outs []access.Out
 }
 
+func newBucket[T any](w *world, name string) *bucket[T] {
+	return &bucket[T]{w: w, name: name, docs: map[string]json.RawMessage{}, revs: map[string]uint64{}}
+}
+
 func (b *bucket[T]) Get(_ context.Context, key string) (doc T, rev uint64, err error) {
 	b.w.mu.Lock()
 	defer b.w.mu.Unlock()
@@ -94,11 +98,14 @@ type world struct {
 	policy   Policy
 	findings access.Findings
 
-	actions *bucket[access.Action]
-	control *bucket[Ledger]
-	log     []string // stored states, requests and effects, in order
-	steps   int
-	dieAt   int // the step at which the process dies; 0: never
+	actions  *bucket[access.Action]
+	control  *bucket[Ledger]
+	controls *bucket[access.Control]
+	records  *bucket[access.CommandRecord]
+	waivers  *bucket[access.Waivers]
+	log      []string // stored states, requests and effects, in order
+	steps    int
+	dieAt    int // the step at which the process dies; 0: never
 }
 
 func newWorld(t *testing.T) *world {
@@ -109,14 +116,17 @@ func newWorld(t *testing.T) *world {
 			Responses: []access.Response{{Do: access.ModeRevert}}, Caps: Caps{10, 50}, Settle: Settle{0, 90 * time.Second},
 			Org: func(access.Scope) string { return orgID },
 		}}
-	w.actions = &bucket[access.Action]{w: w, name: "actions", docs: map[string]json.RawMessage{}, revs: map[string]uint64{}}
-	w.control = &bucket[Ledger]{w: w, name: "control", docs: map[string]json.RawMessage{}, revs: map[string]uint64{}}
+	w.actions = newBucket[access.Action](w, "actions")
+	w.control = newBucket[Ledger](w, "control")
+	w.controls = newBucket[access.Control](w, "controls")
+	w.records = newBucket[access.CommandRecord](w, "records")
+	w.waivers = newBucket[access.Waivers](w, "waivers")
 	return w
 }
 
 func (w *world) stage() *Stage {
 	return NewStage(Options{
-		Actions: w.actions, Findings: w, Control: w.control, Atlas: w, CanWrite: func(access.Scope) bool { return w.canWrite }, Judge: w, Reads: w.reads, Locks: w,
+		Actions: w.actions, Findings: w, Control: w.control, Controls: w.controls, Records: w.records, Waivers: w.waivers, Atlas: w, CanWrite: func(access.Scope) bool { return w.canWrite }, Judge: w, Reads: w.reads, Locks: w,
 		Policy: func() Policy { return w.policy }, Skew: func() time.Duration { return w.skew }, Now: func() time.Time { return w.now },
 	})
 }

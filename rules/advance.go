@@ -63,6 +63,7 @@ func (e *Engine) Advance(doc access.Findings, in Input, verdicts []access.Verdic
 	}
 	f.sweep()
 	f.waive()
+	f.acknowledge()
 	f.refreshed()
 	return f.next, f.events
 }

@@ -49,7 +49,7 @@ type Histories interface {
 }
 
 // WaiversKey is where the waivers and expectations of the store are.
-const WaiversKey = "all"
+const WaiversKey = access.WaiversKey
 
 // StageOptions are what a stage works with. Metrics, Logger and Now may be left out.
 type StageOptions struct {
@@ -196,7 +196,6 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 			snap.revs[k] = rev
 		}
 	}
-	snap.in.Environment = s.environment(e, cur, snap.in.Collections[access.KindProject])
 	if err := inStep(snap, cur); err != nil {
 		return snap, err
 	}
@@ -211,7 +210,9 @@ func (s *Stage) load(ctx context.Context, e *Engine, job access.Eval, cur access
 			return snap, fmt.Errorf("load waivers: %w", err)
 		}
 		snap.in.Waivers, snap.in.Expected, snap.waivers = Dated(w.Waivers, snap.in.Now), w.Expectations, rev
+		snap.in.Acknowledged = w.Acknowledgements
 	}
+	snap.in.Environment = s.environment(e, cur, snap.in.Collections[access.KindProject], snap.in.Acknowledged)
 	err = s.others(ctx, e, &snap)
 	return snap, err
 }
@@ -232,13 +233,16 @@ func (s *Stage) changes(ctx context.Context, scope access.Scope, after uint64) (
 
 // environment is the one that holds for the project; while the project itself cannot be
 // read it stays what it was.
-func (s *Stage) environment(e *Engine, cur access.Findings, projects access.Collection) string {
+func (s *Stage) environment(e *Engine, cur access.Findings, projects access.Collection, acknowledged []access.Acknowledgement) string {
 	states := access.States[access.Project](projects)
 	if len(states) != 1 {
 		return cur.Environment
 	}
 	now, why := e.Environment(states[0])
 	held := e.Holds(cur.Environment, now)
+	if held != now && released(cur, acknowledged) {
+		return now
+	}
 	if held != now {
 		s.Logger.Debug("project matches a weaker environment than before: the former one holds until it is acknowledged",
 			zap.String("scope", string(cur.Scope)), zap.String("holds", held), zap.String("matches", now), zap.String("why", why))

@@ -31,6 +31,8 @@ type Input struct {
 	Waivers     []access.Waiver                      // of the store; those of the configuration are the policy's
 	Expected    []access.Expectation                 // likewise
 
+	Acknowledged []access.Acknowledgement // of the store
+
 	failing map[string]int // how often rules failed; of tests
 }
 

@@ -138,7 +138,7 @@ type Action struct {
 	Severity    Severity    `json:"severity"`
 	Environment string      `json:"environment,omitempty"`
 	State       ActionState `json:"state"`
-	Do          Mode        `json:"do,omitempty"`      // the response when the episode opened
+	Do          Mode        `json:"do,omitempty"`      // the response when the episode opened; approve, once it came to a question
 	Ceiling     Ceiling     `json:"ceiling,omitempty"` // after rule, plan, origin and age
 	Why         string      `json:"why,omitempty"`     // why it stands where it stands, for people
 	Guard       string      `json:"guard,omitempty"`   // which guard refused
@@ -154,7 +154,12 @@ type Action struct {
 	Ask         Ask         `json:"ask,omitzero"`      // the question, of an action that was asked about
 	Votes       []Ballot    `json:"votes,omitempty"`   // on the plan of PlanHash, in the order of their coming
 	UndoUntil   time.Time   `json:"undoUntil,omitzero"`
+	Snoozed     time.Time   `json:"snoozed,omitzero"` // until when nobody is reminded; nothing else waits for it
+	Actor       Actor       `json:"actor,omitzero"`   // of the change, as known when people were asked
 }
+
+// Asked reports whether the action is a question that people decide.
+func (a Action) Asked() bool { return a.Ask.Quorum > 0 && !a.Ask.Lapsed }
 
 // Purpose is what an action is for, other than what its finding calls for.
 type Purpose string
@@ -174,6 +179,7 @@ type Ask struct {
 	OnDeadline Late      `json:"onDeadline,omitempty"`
 	Escalate   []string  `json:"escalate,omitempty"`
 	Escalated  bool      `json:"escalated,omitempty"`
+	Lapsed     bool      `json:"lapsed,omitempty"` // nobody answered, and the response says to revert then
 }
 
 // Ballot is one vote as it was believed.
@@ -252,4 +258,6 @@ type Decision struct {
 	At      time.Time `json:"at"`
 	Action  Action    `json:"action"`
 	Message string    `json:"message"`
+
+	Command *CommandRecord `json:"command,omitempty"` // of a control: what became of a command; its Action is empty
 }

@@ -57,6 +57,7 @@ type Command struct {
 	Finding  string        `json:"finding,omitempty"`
 	Episode  int           `json:"episode,omitempty"`
 	PlanHash string        `json:"planHash,omitempty"` // [Plan.Hash] that the person saw
+	Action   string        `json:"action,omitempty"`   // vote: on an action that follows the episode's own; empty: on that
 	Vote     Vote          `json:"vote,omitempty"`
 	For      time.Duration `json:"for,omitempty"`      // snooze, incident
 	Rule     string        `json:"rule,omitempty"`     // adopt
@@ -124,6 +125,8 @@ func (c Command) consistent(takes of) error {
 		return fmt.Errorf("command %s: %w", c.ID, err)
 	}
 	switch {
+	case c.Action != "" && c.Verb != VerbVote:
+		return fmt.Errorf("command %s: %s takes no action", c.ID, c.Verb)
 	case c.V != Version:
 		return fmt.Errorf("command %s: version %d: this version knows %d", c.ID, c.V, Version)
 	case takes.vote && c.Vote != VoteApprove && c.Vote != VoteDeny:

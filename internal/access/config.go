@@ -154,6 +154,9 @@ type Expectation struct {
 	Source   string    `json:"source,omitempty"` // where it stands: a place in a file; empty: in the store
 }
 
+// WaiversKey is where [Waivers] are kept: one document for all scopes.
+const WaiversKey = "all"
+
 // Waivers is what was waived and announced by commands, as stored.
 type Waivers struct {
 	V            int           `json:"v"`

@@ -53,11 +53,11 @@ func (i Incident) Running(now time.Time) bool { return !now.Before(i.From) && no
 // Adoption makes inherited findings of one rule actionable, once two people have asked for
 // the same list.
 type Adoption struct {
-	Rule     string    `json:"rule"`
-	Hash     string    `json:"hash"`     // of the list that they saw
-	By       []string  `json:"by"`       // principals, the first that asked first
-	Findings []string  `json:"findings"` // ids of actions: finding and episode
-	At       time.Time `json:"at"`
+	Rule  string            `json:"rule"`
+	Hash  string            `json:"hash"`  // of the list that they saw
+	Votes []Ballot          `json:"votes"` // the first that asked first; it takes two
+	Plans map[string]string `json:"plans"` // hashes of the plans by the ids of their actions
+	At    time.Time         `json:"at"`
 }
 
 // Stop keeps a rule from writing by itself after what it did had done harm.

@@ -128,3 +128,21 @@ func exactly(raw []byte, into any) error {
 	}
 	return nil
 }
+
+// EnvelopeKey is the id of the key that an envelope names; empty where it is none.
+func EnvelopeKey(raw []byte) string {
+	var e Envelope
+	if err := exactly(raw, &e); err != nil {
+		return ""
+	}
+	return e.Key
+}
+
+// Canonical is the one JSON text of a command: what is signed.
+func Canonical(c Command) (string, error) {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("encode command %s: %w", c.ID, err)
+	}
+	return string(raw), nil
+}

@@ -33,6 +33,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -93,6 +94,10 @@ type Daemon struct {
 	actions    *stream.KV[access.Action]
 	deliveries *stream.KV[notify.Delivery]
 	replayed   *stream.KV[StoredReplays] // in the bucket of control
+	controls   *stream.KV[access.Control]       // likewise
+	records    *stream.KV[access.CommandRecord] // likewise
+
+	signs ed25519.PrivateKey // what the admin API asks for
 
 	watcher   *watcher.Watcher
 	rules     *rules.Stage
@@ -189,7 +194,9 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.actions = stream.Bucket[access.Action](d.stream, "actions")
 	d.deliveries = stream.Bucket[notify.Delivery](d.stream, "deliveries")
 	d.replayed = stream.Bucket[StoredReplays](d.stream, "control")
-	return nil
+	d.controls = stream.Bucket[access.Control](d.stream, "control")
+	d.records = stream.Bucket[access.CommandRecord](d.stream, "control")
+	return d.signing(f.NATS.Store)
 }
 
 // assemble builds the stages over the open store.
@@ -201,6 +208,7 @@ func (d *Daemon) assemble() error {
 	}
 	d.fleet = &fleet{clients: clients, orgs: orgs, watch: d.watch, owner: map[access.Scope]string{}}
 	d.settings.get().policy.Org = d.orgOf
+	d.believes(d.settings.get())
 	engine := func() *rules.Engine { return d.settings.get().engine }
 	d.busy = &busy{watch: d.watch, findings: d.findings, production: func(env string) bool { return engine().Production(env) }, known: map[access.Scope]answered{}}
 	if d.watcher, err = watcher.New(d.watcherOptions(f, orgs)); err != nil {
@@ -211,7 +219,8 @@ func (d *Daemon) assemble() error {
 		Logger: d.logger.Named("rules"), Metrics: rules.NewMetrics(d.registry), Now: d.fleet.Now,
 	})
 	d.remediate = remediate.NewStage(remediate.Options{
-		Actions: d.actions, Findings: d.findings, Control: stream.Bucket[remediate.Ledger](d.stream, "control"), Atlas: urgent{d.fleet},
+		Actions: d.actions, Findings: d.findings, Control: stream.Bucket[remediate.Ledger](d.stream, "control"),
+		Controls: d.controls, Records: d.records, Waivers: d.waivers, Atlas: urgent{d.fleet},
 		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.history, d.fleet, d.stale},
 		Reads: func(rule string, scope access.Scope) []access.Kind { return engine().Reads(rule, scope) },
 		Locks: locks{d.stream, rand.Text(), cmp.Or(d.opts.Lease, lease)}, Policy: func() remediate.Policy { return d.settings.get().policy }, Skew: d.fleet.Skew,

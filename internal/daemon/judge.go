@@ -43,6 +43,7 @@ func (j judge) Judge(ctx context.Context, f access.Finding, fresh map[access.Kin
 		return access.Verdict{}, fmt.Errorf("load waivers: %w", err)
 	}
 	in.Waivers, in.Expected = rules.Dated(waived.Waivers, in.Now), waived.Expectations
+	in.Acknowledged = waived.Acknowledgements
 	for _, kind := range engine.Takes(f.Rule, f.Ref.Scope) {
 		known, _, err := j.inventory.Get(ctx, string(f.Ref.Scope)+"."+string(kind))
 		if err != nil {

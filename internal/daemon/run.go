@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -41,6 +43,7 @@ func (d *Daemon) workers() []stream.Worker {
 		{Topic: access.TopicPoll, Durable: "watcher", Concurrency: 4, Handle: stream.Handle(timed(d, "watch", d.watcher.Poll))},
 		{Topic: access.TopicEval, Durable: "rules", Handle: stream.Handle(timed(d, "rules", d.rules.Eval))},
 		{Topic: access.TopicAction, Durable: "remediate", Concurrency: 4, Handle: stream.Handle(timed(d, "remediate", d.remediate.Act))},
+		{Topic: access.TopicCommand, Durable: "remediate", Concurrency: 1, Handle: d.command},
 		{Topic: access.TopicFinding, Durable: "notify", Concurrency: 1, Handle: stream.Handle(observed(d, router.Finding))},
 		{Topic: access.TopicDecision, Durable: "notify", Concurrency: 1, Handle: stream.Handle(observed(d, router.Decision))},
 		{Topic: access.TopicNotify, Durable: "log", Concurrency: 1, Handle: stream.Handle(timed(d, "notify", sender.Send))},
@@ -68,17 +71,18 @@ func observed[T any](d *Daemon, route func(context.Context, T) error) func(conte
 }
 
 // wakeKey carries what an Act needs, since a deadline is only a key and a time.
-func (d *Daemon) wakeKey(a access.Action) string { return string(a.Ref.Scope) + " " + a.Finding }
+func (d *Daemon) wakeKey(a access.Action) string {
+	key := string(a.Ref.Scope) + " " + a.Finding
+	if a.Purpose != "" {
+		key += " " + a.ID
+	}
+	return key
+}
 
 func (d *Daemon) wake(ctx context.Context, key string) {
-	var scope, finding string
-	for i := range key {
-		if key[i] == ' ' {
-			scope, finding = key[:i], key[i+1:]
-			break
-		}
-	}
-	d.publish(ctx, access.NewOut(access.TopicAction, access.Scope(scope), access.Act{Scope: access.Scope(scope), Finding: finding, Why: "its time has come"}, finding))
+	parts := append(strings.Split(key, " "), "", "")
+	job := access.Act{Scope: access.Scope(parts[0]), Finding: parts[1], Action: parts[2], Why: "its time has come"}
+	d.publish(ctx, access.NewOut(access.TopicAction, job.Scope, job, cmp.Or(job.Action, job.Finding)))
 }
 
 // schedule ticks. Every replica ticks; the queues make one job of them.
@@ -128,7 +132,7 @@ func (d *Daemon) reconcile(ctx context.Context) {
 	flushed := 0
 	for name, flush := range map[string]func(context.Context) (int, error){
 		"watch": d.watch.Flush, "inventory": d.inventory.Flush, "history": d.history.Flush, "findings": d.findings.Flush, "facts": d.facts.Flush,
-		"actions": d.actions.Flush,
+		"actions": d.actions.Flush, "control": d.records.Flush, "waivers": d.waivers.Flush,
 	} {
 		n, err := flush(ctx)
 		if err != nil {
@@ -141,6 +145,7 @@ func (d *Daemon) reconcile(ctx context.Context) {
 	}
 	d.clock(ctx, "reconciler")
 	d.unsettled(ctx)
+	d.tend(ctx)
 	d.countWaivers(ctx)
 	d.countUnmatched(ctx)
 	d.checkReplays(ctx)

@@ -222,6 +222,7 @@ func policy(f *config.File, own access.OwnAccess) remediate.Policy {
 		Caps:       remediate.Caps{ProjectHour: f.Guards.ProjectHour, OrgHour: f.Guards.OrgHour},
 		Settle:     remediate.Settle{Critical: f.Guards.SettleCritical, Other: f.Guards.SettleOther},
 		NeverTouch: f.Guards.NeverTouch, Own: own, Networks: f.Networks,
+		People: remediate.People{Principals: f.Principals, Groups: f.Groups, Operators: f.Guards.Operators},
 	}
 }
 
@@ -329,6 +330,7 @@ func (d *Daemon) reload() error {
 		return fmt.Errorf("reload %s: %s changed, which needs a restart", f.Name, what)
 	}
 	s.policy.Org = d.orgOf
+	d.believes(s)
 	before := d.settings.get()
 	d.settings.p.Store(s)
 	d.tellWarnings(before)

@@ -118,7 +118,7 @@ const whyStanding = "it stood when the replay began"
 func (j *judge) input(s *seat, now time.Time, changes []access.Change) rules.Input {
 	in := rules.Input{
 		Scope: s.scope, Collections: map[access.Kind]access.Collection{}, Now: now, Changes: slices.Concat(s.held, changes), Standing: s.doc.Standing, Open: s.doc.Findings, Called: s.doc.Called,
-		Facts: s.facts, Waivers: j.w.history.Waivers.Waivers, Expected: j.w.history.Waivers.Expectations, Environment: s.doc.Environment,
+		Facts: s.facts, Waivers: j.w.history.Waivers.Waivers, Expected: j.w.history.Waivers.Expectations, Acknowledged: j.w.history.Waivers.Acknowledgements, Environment: s.doc.Environment,
 	}
 	kinds := j.kinds
 	if s.scope.IsOrg() {

@@ -1,0 +1,149 @@
+package remediate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+const (
+	longestIncident = 24 * time.Hour // from now on, however often it is extended
+	incidentsKept   = 90 * 24 * time.Hour
+)
+
+// control does the commands that hold for a scope: freeze, unfreeze and incident. Anybody
+// declared may freeze; to let go again takes an operator.
+func (s *Stage) control(ctx context.Context, p Policy, c access.Command) (answer, error) {
+	if c.Verb != access.VerbFreeze && !slices.Contains(p.People.members(p.People.Operators), c.By) {
+		return declined("%s is not among guards.operators, who may do that", c.By), nil
+	}
+	var said answer
+	_, err := s.Controls.Update(ctx, controlKey(c.Scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
+		if cur.V > access.Version {
+			return nil, nil, fmt.Errorf("what holds in %s was written by a newer program: %w", c.Scope, access.ErrTemporary)
+		}
+		next, changed, words := ruled(p, cur, c, s.now())
+		if said = words; !changed {
+			return nil, nil, nil
+		}
+		next.V = access.Version
+		return &next, nil, nil
+	})
+	if err != nil {
+		return answer{}, fmt.Errorf("store what holds in %s: %w", c.Scope, err)
+	}
+	return said, nil
+}
+
+// ruled is what holds after a command. It is pure, and the same command changes nothing twice.
+func ruled(p Policy, cur access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
+	switch c.Verb {
+	case access.VerbFreeze:
+		if cur.Freeze.On {
+			return cur, false, accepted("frozen already, by %s at %s", cur.Freeze.By, access.Stamp(cur.Freeze.At))
+		}
+		cur.Freeze = access.Freeze{On: true, By: c.By, Reason: c.Reason, At: c.At}
+		return cur, true, accepted("frozen: nothing is written in %s until somebody unfreezes it", c.Scope)
+	case access.VerbUnfreeze:
+		if !cur.Freeze.On {
+			return cur, false, accepted("it is not frozen")
+		}
+		if c.At.Before(cur.Freeze.At) {
+			return cur, false, declined("it was frozen again at %s, after this was asked: ask again", access.Stamp(cur.Freeze.At))
+		}
+		cur.Freeze, cur.Stopped = access.Freeze{}, nil
+		return cur, true, accepted("unfrozen: what waited goes on, judged anew; rules that were stopped write again")
+	}
+	return incident(cur, c, now)
+}
+
+// incident opens an incident, or extends one: which its opener cannot.
+func incident(cur access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
+	until := c.At.Add(c.For)
+	i := slices.IndexFunc(cur.Incidents, func(x access.Incident) bool { return x.Name == c.Incident })
+	switch {
+	case c.For > longestIncident:
+		return cur, false, declined("an incident lasts %s at most; somebody else than its opener can extend it", access.Lasts(longestIncident))
+	case i < 0:
+		cur.Incidents = slices.DeleteFunc(slices.Clone(cur.Incidents), func(x access.Incident) bool { return x.Listed && now.Sub(x.Until) > incidentsKept })
+		cur.Incidents = append(cur.Incidents, access.Incident{Name: c.Incident, By: c.By, Reason: c.Reason, From: c.At, Until: until})
+		return cur, true, accepted("incident %s is on until %s: nothing is reverted without being asked", c.Incident, access.Stamp(until))
+	case cur.Incidents[i].By == c.By && cur.Incidents[i].From.Equal(c.At):
+		return cur, false, accepted("incident %s is on until %s", c.Incident, access.Stamp(cur.Incidents[i].Until))
+	case !cur.Incidents[i].Running(now):
+		return cur, false, declined("incident %s ended at %s: open another one, by another name", c.Incident, access.Stamp(cur.Incidents[i].Until))
+	case cur.Incidents[i].By == c.By:
+		return cur, false, declined("%s opened incident %s and cannot extend it: somebody else must", c.By, c.Incident)
+	case !until.After(cur.Incidents[i].Until):
+		return cur, false, accepted("incident %s is on until %s anyway", c.Incident, access.Stamp(cur.Incidents[i].Until))
+	}
+	cur.Incidents = slices.Clone(cur.Incidents)
+	cur.Incidents[i].Until = until
+	cur.Incidents[i].Extended = append(slices.Clone(cur.Incidents[i].Extended), c.By)
+	return cur, true, accepted("incident %s is extended until %s", c.Incident, access.Stamp(until))
+}
+
+// EndIncidents tells, once for each incident of the scope that has ended, of every finding
+// that came about in it and still stands: each is to be kept or taken back. findings are
+// those of the scope and, of an org, of its projects.
+func (s *Stage) EndIncidents(ctx context.Context, scope access.Scope, findings func() ([]access.Finding, error)) error {
+	cur, _, err := s.Controls.Get(ctx, controlKey(scope))
+	if err != nil {
+		return fmt.Errorf("read the incidents of %s: %w", scope, err)
+	}
+	for _, i := range cur.Incidents {
+		if i.Listed || s.now().Before(i.Until) {
+			continue
+		}
+		all, err := findings()
+		if err != nil {
+			return err
+		}
+		if err := s.listed(ctx, scope, i, During(i, all)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// During are the findings that came about in an incident and still stand.
+func During(i access.Incident, all []access.Finding) (out []access.Finding) {
+	for _, f := range all {
+		at := f.CauseAt
+		if at.IsZero() {
+			at = f.OpenedAt
+		}
+		if f.Open() && !at.Before(i.From) && at.Before(i.Until) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (s *Stage) listed(ctx context.Context, scope access.Scope, i access.Incident, left []access.Finding) error {
+	message := fmt.Sprintf("incident %s of %s has ended; %d findings came about in it and still stand", i.Name, scope, len(left))
+	for n, f := range left {
+		if n == 20 {
+			message += fmt.Sprintf("; and %d more", len(left)-n)
+			break
+		}
+		message += fmt.Sprintf("; %s %s (finding %s): keep it (waive) or take it back (vote)", f.Rule, f.Ref.Name, short(f.ID))
+	}
+	fact := access.Decision{V: access.Version, Type: factControl, At: s.now(), Message: message}
+	_, err := s.Controls.Update(ctx, controlKey(scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
+		at := slices.IndexFunc(cur.Incidents, func(x access.Incident) bool { return x.Name == i.Name && !x.Listed && x.Until.Equal(i.Until) })
+		if at < 0 {
+			return nil, nil, nil
+		}
+		cur.Incidents = slices.Clone(cur.Incidents)
+		cur.Incidents[at].Listed = true
+		return &cur, []access.Out{access.NewOut(access.TopicDecision, scope, fact, fact.Type)}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("tell of the end of incident %s: %w", i.Name, err)
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -83,7 +84,13 @@ func (s *Stage) verified(ctx context.Context, lease *held, f access.Finding, a a
 	out.Verified, out.Requests = l.began, a.Outcome.Requests
 	why := fmt.Sprintf("done and read back: %s; it stood open from %s to %s", a.Plan.Why,
 		out.ExposedFrom.UTC().Format(time.RFC3339), out.ExposedUntil.UTC().Format(time.RFC3339))
-	return s.move(ctx, a, access.ActionVerified, why, func(n *access.Action) { n.Outcome = out })
+	undo := cmp.Or(Respond(s.Policy(), f).Undo, access.DefaultUndo)
+	return s.move(ctx, a, access.ActionVerified, why, func(n *access.Action) {
+		n.Outcome, n.Actor = out, f.Actor
+		if len(n.Plan.Inverse) > 0 {
+			n.UndoUntil = out.Verified.Add(undo)
+		}
+	})
 }
 
 // window is how long the finding stood open until then, with the logins in that time.

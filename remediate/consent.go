@@ -94,7 +94,7 @@ func Void(p People, a access.Action, f access.Finding, b access.Ballot) string {
 	case !p.believed(b.Key):
 		return fmt.Sprintf("the key that signed the vote of %s is believed no more", b.By)
 	case !slices.Contains(approvers(p, a), b.By):
-		return fmt.Sprintf("%s is not, or no longer, among those who may answer", b.By)
+		return fmt.Sprintf("%s is not, or no longer, among those who may answer: the approvers of the response that matches", b.By)
 	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.answersFor(f.Actor), b.By):
 		return fmt.Sprintf("%s answers for the one who made the change: somebody else must decide that it comes back", b.By)
 	}

@@ -211,7 +211,8 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 	plan := s.plan(ctx, c)
 	switch {
 	case c.Asked == nil && a.Do == access.ModeApprove && !a.Ask.Lapsed:
-		return s.ask(ctx, f, a, c, plan, Refusal{})
+		_, because := Intended(c)
+		return s.ask(ctx, f, a, c, plan, because)
 	case c.Asked != nil && hashOf(&a, plan) != a.PlanHash:
 		return s.outdated(ctx, f, a, c, plan)
 	case c.Asked != nil:

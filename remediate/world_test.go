@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -79,18 +78,21 @@ type killed struct{ at string }
 
 // world is a project in a simulated Atlas, its findings, and the stage beside it.
 type world struct {
-	t        *testing.T
+	t        tester
+	said     int    // commands
+	prepare  func() // see quorum
 	mu       sync.Mutex
 	now      time.Time
 	entries  map[string]access.IPAccessEntry
 	users    map[string]access.DatabaseUser
 	roles    map[string]access.CustomRole
 	clusters []string
-	fault    func(kind access.Kind) access.Reading // nil or zero: none
-	refuse   func(op access.Operation) error       // before the write has effect
-	lose     func(op access.Operation) error       // after it had
-	stubborn bool                                  // writes are accepted without effect
-	unsure   bool                                  // nothing can be judged
+	fault    func(kind access.Kind) access.Reading    // nil or zero: none
+	refuse   func(op access.Operation) error          // before the write has effect
+	lose     func(op access.Operation) error          // after it had
+	stubborn bool                                     // writes are accepted without effect
+	watch    func(action string, op access.Operation) // sees each request before its effect
+	unsure   bool                                     // nothing can be judged
 	lease    time.Duration
 	held     chan struct{}
 	canWrite bool
@@ -108,7 +110,14 @@ type world struct {
 	dieAt    int // the step at which the process dies; 0: never
 }
 
-func newWorld(t *testing.T) *world {
+// tester is a test, or a check of a property.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func newWorld(t tester) *world {
 	w := &world{t: t, now: t0, lease: time.Minute, canWrite: true, held: make(chan struct{}, 1),
 		entries: map[string]access.IPAccessEntry{}, users: map[string]access.DatabaseUser{}, roles: map[string]access.CustomRole{}, clusters: []string{"main"},
 		findings: access.Findings{Scope: scope, Findings: map[string]access.Finding{}},
@@ -203,6 +212,9 @@ func (w *world) Apply(ctx context.Context, id string, op access.Operation) error
 	}
 	w.mu.Lock()
 	w.log = append(w.log, fmt.Sprintf("request %s %s", op.Type, op.Ref.Name))
+	if w.watch != nil {
+		w.watch(id, op)
+	}
 	if w.refuse != nil {
 		if err := w.refuse(op); err != nil {
 			w.mu.Unlock()

@@ -115,6 +115,7 @@ type tester interface {
 	Helper()
 	Fatal(args ...any)
 	Fatalf(format string, args ...any)
+	Context() context.Context
 }
 
 func newWorld(t tester) *world {

@@ -341,8 +341,8 @@ func (b *builder) guards(t *tree) Guards {
 	return Guards{
 		ProjectHour: as[int](caps.get("project_hour")), OrgHour: as[int](caps.get("org_hour")),
 		SettleCritical: as[time.Duration](settle.get("critical")), SettleOther: as[time.Duration](settle.get("other")),
-		NeverTouch: leaves[string](t.get("never_touch")),
-		Operators:  b.people(t.get("operators")),
+		NeverTouch: leaves[string](t.get("never_touch")), Operators: b.people(t.get("operators")), Retention: as[time.Duration](t.get("retention")),
+		War: b.war(t.get("war")), Ownership: each(t.get("ownership"), b.ownership), Windows: each(t.get("windows"), b.window),
 	}
 }
 

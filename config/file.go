@@ -124,6 +124,10 @@ type Guards struct {
 	SettleCritical, SettleOther time.Duration
 	NeverTouch                  []string // patterns, * for any run of characters
 	Operators                   []string // ids of principals and names of groups
+	War                         access.War
+	Ownership                   []access.Ownership
+	Windows                     []access.Window
+	Retention                   time.Duration // of users in quarantine
 }
 
 // Route says where findings are told. Empty fields match everything.

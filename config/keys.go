@@ -209,7 +209,10 @@ func guardKeys() *shape {
 		key("never_touch", list(one(glob("a pattern of resource names"))),
 			`Patterns of what is never written to: a resource's name, kind/name, an Atlas id; such as 203.0.113.10/32 or database_user/admin/admin_*.`),
 		key("operators", list(one(people())), "Who may unfreeze, open incidents, announce changes and adopt what was there before. Left out: nobody."),
-		later("war"), later("ownership"),
+		key("war", warKeys(), "When to stop putting right what somebody puts back each time."),
+		key("ownership", list(ownershipKeys()), "Tools whose own changes are left to their owners. Both must match, the credential and the pattern; a critical finding is put right once all the same."),
+		key("windows", list(windowKeys()), "Change freezes and maintenance windows. Of several that are open the strictest counts."),
+		key("retention", one(interval()), "How long a database user stays in quarantine before people are asked whether to delete it.").or("30d"),
 	)
 }
 

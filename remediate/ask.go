@@ -18,7 +18,7 @@ const (
 // canAsk reports whether people can be asked about what a guard leaves to them.
 func canAsk(c Case, plan access.Plan, r Refusal) bool {
 	switch r.Guard {
-	case GuardCeiling, GuardIncident, GuardStopped:
+	case GuardCeiling, GuardIncident, GuardStopped, GuardOwnership, GuardWindow:
 		do, _ := askable(c, Respond(c.Policy, c.Finding), r)
 		return do == access.ModeApprove && len(plan.Operations) > 0
 	}
@@ -54,9 +54,6 @@ func (s *Stage) ask(ctx context.Context, f access.Finding, a access.Action, c Ca
 		n.Ceiling, n.Actor, n.Wake = n.Ceiling.Min(access.CeilingAsk), f.Actor, question.Deadline
 	})
 }
-
-// impact is what the plan would cost; unknown where it cannot be read.
-func (s *Stage) impact(context.Context, Case, access.Plan) access.Impact { return access.Impact{} }
 
 // asked is the question as the response puts it.
 func asked(r access.Response, now time.Time) access.Ask {

@@ -285,6 +285,7 @@ func (s *Stage) refused(ctx context.Context, f access.Finding, a access.Action, 
 		return s.ask(ctx, f, a, c, plan, r)
 	}
 	if r.End == access.ActionTold && !wrote {
+		plan.Impact = s.impact(ctx, c, plan)
 		return s.tell(ctx, a, f, r, &plan)
 	}
 	if wrote {

@@ -45,6 +45,7 @@ type Refusal struct {
 	Guard string
 	Why   string             // for people
 	End   access.ActionState // how the action ends by it; empty: it waits and asks again
+	Tell  bool               // people are told of it, and not asked
 }
 
 // OK reports whether nothing was refused.
@@ -124,7 +125,10 @@ func eligible(c Case) Refusal {
 	case c.Now.Sub(f.CauseAt) > maxAge:
 		return refuse(GuardCeiling, "it came about at %s, more than a day ago", f.CauseAt.UTC().Format(time.RFC3339))
 	}
-	return halts(c)
+	if r := halts(c); !r.OK() {
+		return r
+	}
+	return alone(c)
 }
 
 // halts says whether something that people or an aftermath decided keeps everything of the
@@ -279,6 +283,8 @@ func allowed(c Case, plan access.Plan) Refusal {
 		return Refusal{}
 	case len(plan.Operations) == 0 || !plan.Ceiling.Allows(access.CeilingAuto):
 		return refuse(GuardCeiling, "%s", plan.Why)
+	case slices.ContainsFunc(plan.Operations, func(o access.Operation) bool { return o.Type == access.DeleteDatabaseUser }):
+		return refuse(GuardCeiling, "a database user is never deleted without being asked")
 	case !c.Verdict.Ceiling.Allows(access.CeilingAuto):
 		return refuse(GuardCeiling, "as it stands now, the rule does not allow it without being asked")
 	}

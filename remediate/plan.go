@@ -41,9 +41,11 @@ type Case struct {
 	Now      time.Time
 	CanWrite bool
 	Skew     time.Duration
-	Control  access.Control // of the scope and its org together
-	Asked    *access.Action // the action that people decide about; nil: nobody was asked
-	Late     bool           // they were asked, and did not answer by the deadline
+	Control  access.Control  // of the scope and its org together
+	Asked    *access.Action  // the action that people decide about; nil: nobody was asked
+	Late     bool            // they were asked, and did not answer by the deadline
+	Title    string          // what the project is called; empty: not known
+	Past     []access.Action // that wrote to, or were kept from, what the finding is about, lately
 }
 
 // MakePlan is the finding's remedy as typed writes with their inverse. It touches the

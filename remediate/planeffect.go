@@ -54,7 +54,7 @@ func alongside(out map[access.Kind]access.Collection, o access.Operation) {
 // effect is the resource after the operation; an empty box: absent.
 func effect(o access.Operation, b access.Box) access.Box {
 	switch o.Type {
-	case access.DeleteAccessEntry, access.RemoveTeamGrant, access.RemoveTeamMember, access.DeleteInvitation:
+	case access.DeleteAccessEntry, access.DeleteDatabaseUser, access.RemoveTeamGrant, access.RemoveTeamMember, access.DeleteInvitation:
 		return access.Box{}
 	case access.CreateAccessEntry:
 		return access.Box{State: o.Entry}

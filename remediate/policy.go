@@ -18,6 +18,7 @@ type Policy struct {
 	Own        access.OwnAccess
 	Networks   []access.Network
 	People     People
+	Guards     Guards                    // of what is done without being asked
 	Org        func(access.Scope) string // Atlas id of the org of a project; empty: not known yet, nothing is written
 }
 
@@ -68,7 +69,7 @@ func Intended(c Case) (access.Mode, Refusal) {
 func askable(c Case, r access.Response, no Refusal) (access.Mode, Refusal) {
 	f := c.Finding
 	switch {
-	case no.Guard == GuardInherited || no.Guard == GuardExpectation || no.Guard == GuardEnvironment && !f.Ref.Scope.IsOrg():
+	case no.Tell || no.Guard == GuardInherited || no.Guard == GuardExpectation || no.Guard == GuardEnvironment && !f.Ref.Scope.IsOrg():
 		return access.ModeNotify, no
 	case f.Environment == "" && !f.Ref.Scope.IsOrg():
 		return access.ModeNotify, refuse(GuardEnvironment, "the project matches no environment, and such a project is never written to")

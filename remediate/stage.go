@@ -53,7 +53,7 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
-// Options are what a stage needs. All but Org, Skew, Logger, Metrics and Now are required.
+// Options are what a stage needs. All but Org, Skew, Logger, Metrics, Now, Counter and History are required.
 type Options struct {
 	Actions  Documents[access.Action]        // by access.ActionID
 	Findings Findings                        // by scope
@@ -71,6 +71,8 @@ type Options struct {
 	Logger   *zap.Logger          // nil: silent
 	Metrics  *Metrics             // nil: not registered
 	Now      func() time.Time     // Atlas time; nil: time.Now
+	Counter  Counter              // of logins, for impact; nil: not counted
+	History  func(context.Context, access.Scope) (access.History, error)
 }
 
 // Stage drives actions. Its methods may be called concurrently.
@@ -188,7 +190,10 @@ func (s *Stage) situation(ctx context.Context, p Policy, f access.Finding, l loo
 		c.Skew = s.Skew()
 	}
 	var err error
-	c.Control, err = s.controls(ctx, p, f.Ref.Scope)
+	if c.Control, err = s.controls(ctx, p, f.Ref.Scope); err != nil {
+		return c, err
+	}
+	err = s.recall(ctx, &c)
 	return c, err
 }
 

@@ -87,6 +87,7 @@ type world struct {
 	users    map[string]access.DatabaseUser
 	roles    map[string]access.CustomRole
 	clusters []string
+	logins   []access.Login                           // that are counted where they match
 	fault    func(kind access.Kind) access.Reading    // nil or zero: none
 	refuse   func(op access.Operation) error          // before the write has effect
 	lose     func(op access.Operation) error          // after it had
@@ -138,6 +139,7 @@ func (w *world) stage() *Stage {
 	return NewStage(Options{
 		Actions: w.actions, Findings: w, Control: w.control, Controls: w.controls, Records: w.records, Waivers: w.waivers, Atlas: w, CanWrite: func(access.Scope) bool { return w.canWrite }, Judge: w, Reads: w.reads, Locks: w,
 		Policy: func() Policy { return w.policy }, Skew: func() time.Duration { return w.skew }, Now: func() time.Time { return w.now },
+		Counter: w, History: func(context.Context, access.Scope) (access.History, error) { return access.History{}, nil },
 	})
 }
 
@@ -251,6 +253,9 @@ func (w *world) effect(op access.Operation) {
 		u.Roles = []access.RoleGrant{}
 	case access.SetUserScopes:
 		u.Scopes = op.Scopes
+	case access.DeleteDatabaseUser:
+		delete(w.users, op.Ref.Name)
+		isUser = false
 	}
 	if isUser {
 		if op.Achieved(access.Box{State: w.users[op.Ref.Name]}) {
@@ -263,6 +268,13 @@ func (w *world) effect(op access.Operation) {
 
 func (w *world) Logins(_ context.Context, _ access.Scope, from, to time.Time) access.Logins {
 	return access.Logins{Quality: access.QualityComplete, Succeeded: int(to.Sub(from) / time.Minute)}
+}
+
+// LoginsOf counts those of the world's logins that match.
+func (w *world) LoginsOf(_ context.Context, _ access.Scope, from, to time.Time, match func(access.Login) bool) access.Logins {
+	return logins(access.QualityComplete, "", slices.DeleteFunc(slices.Clone(w.logins), func(l access.Login) bool {
+		return l.At.Before(from) || l.At.After(to) || !match(l)
+	})...)
 }
 
 // Judge is a small oracle of the rules that these tests speak of.

@@ -15,6 +15,7 @@ const (
 	SetUserRoles        OperationType = "set_database_user_roles"
 	SetUserScopes       OperationType = "set_database_user_scopes"
 	QuarantineUser      OperationType = "quarantine_database_user" // roles: [] sent explicitly; the old roles are in Before
+	DeleteDatabaseUser  OperationType = "delete_database_user"     // after a quarantine, and only where people said so
 	AddMemberRole       OperationType = "add_member_role"          // one role of a person, on the org or on the project of the Ref
 	RemoveMemberRole    OperationType = "remove_member_role"
 	AddProjectMember    OperationType = "add_project_member"
@@ -47,7 +48,7 @@ const (
 // OperationTypes are all of them.
 func OperationTypes() []OperationType {
 	return []OperationType{
-		DeleteAccessEntry, CreateAccessEntry, SetUserRoles, SetUserScopes, QuarantineUser, AddMemberRole, RemoveMemberRole,
+		DeleteAccessEntry, CreateAccessEntry, SetUserRoles, SetUserScopes, QuarantineUser, DeleteDatabaseUser, AddMemberRole, RemoveMemberRole,
 		AddProjectMember, RemoveProjectMember, SetTeamRoles, AddTeamGrant, RemoveTeamGrant, AddTeamMember, RemoveTeamMember,
 		DeleteInvitation, SetOrgSetting, SetProjectSetting, SetAlertEnabled, CreateAlert,
 	}
@@ -59,7 +60,7 @@ func (t OperationType) Writes() []Kind {
 	switch t {
 	case DeleteAccessEntry, CreateAccessEntry:
 		return []Kind{KindIPAccessEntry}
-	case SetUserRoles, SetUserScopes, QuarantineUser:
+	case SetUserRoles, SetUserScopes, QuarantineUser, DeleteDatabaseUser:
 		return []Kind{KindDatabaseUser}
 	case AddMemberRole, RemoveMemberRole, AddProjectMember, RemoveProjectMember:
 		return []Kind{KindOrgMember, KindProjectMember}
@@ -116,7 +117,7 @@ type Operation struct {
 // elsewhere: see [Operation.AchievedIn].
 func (o Operation) Achieved(now Box) bool {
 	switch o.Type {
-	case DeleteAccessEntry, RemoveTeamGrant, RemoveTeamMember, DeleteInvitation:
+	case DeleteAccessEntry, DeleteDatabaseUser, RemoveTeamGrant, RemoveTeamMember, DeleteInvitation:
 		return now.IsZero()
 	case CreateAccessEntry:
 		e, ok := As[IPAccessEntry](now)
@@ -222,6 +223,10 @@ func (o Operation) touched() any {
 	case SetUserScopes:
 		u, _ := As[DatabaseUser](o.Before)
 		return SortScopes(u.Scopes)
+	case DeleteDatabaseUser: // all of it goes: whatever changed of it, it is another decision
+		u, _ := As[DatabaseUser](o.Before)
+		u.Roles, u.Scopes = SortGrants(u.Roles), SortScopes(u.Scopes)
+		return u
 	case AddMemberRole, RemoveMemberRole:
 		roles, _ := o.held(o.Before)
 		return slices.Contains(roles, o.Role)

@@ -39,6 +39,7 @@ func TestEveryOperation(t *testing.T) {
 		{Operation{Type: SetUserRoles, Ref: user, Roles: []RoleGrant{{Role: "read", Database: "a"}}}, Box{DatabaseUser{Roles: []RoleGrant{{Role: "read", Database: "a"}}}}, []Box{{}, {DatabaseUser{}}}, "set the roles of database user"},
 		{Operation{Type: SetUserScopes, Ref: user, Scopes: []UserScope{{"c", "CLUSTER"}}}, Box{DatabaseUser{Scopes: []UserScope{{"c", "CLUSTER"}}}}, []Box{{}, {DatabaseUser{}}}, "limit database user"},
 		{Operation{Type: QuarantineUser, Ref: user}, Box{DatabaseUser{}}, []Box{{}}, "quarantine"},
+		{Operation{Type: DeleteDatabaseUser, Ref: user, Before: Box{DatabaseUser{Database: "admin", Username: "a"}}}, Box{}, []Box{{DatabaseUser{}}}, "delete database user admin/a"},
 		{Operation{Type: AddMemberRole, Ref: onOrg, ID: userID, Role: "ORG_OWNER"}, member("ORG_OWNER", "ORG_MEMBER"), []Box{{}, member("ORG_MEMBER")}, "give bob@example.com the role ORG_OWNER"},
 		{Operation{Type: RemoveMemberRole, Ref: onProject, ID: userID, Role: "GROUP_OWNER"}, inProject("GROUP_READ_ONLY"), []Box{inProject("GROUP_OWNER")}, "take the role GROUP_OWNER from bob@example.com"},
 		{Operation{Type: AddProjectMember, Ref: onOrg, ID: userID, Project: "64f0000000000000000000a2", Names: []string{"GROUP_OWNER"}}, on("GROUP_OWNER"), []Box{{}, on("GROUP_READ_ONLY"), member("GROUP_OWNER")}, "to project 64f0000000000000000000a2"},

@@ -29,6 +29,8 @@ func (o Operation) check() error {
 		return unless(len(o.Roles) > 0, "an empty list of roles is a quarantine: use %s", QuarantineUser)
 	case CreateAccessEntry:
 		return unless(o.Entry.Entry != "", "no entry given")
+	case DeleteDatabaseUser:
+		return errors.Join(o.checkKind(), o.checkQuarantined())
 	case AddMemberRole, RemoveMemberRole:
 		return errors.Join(o.checkMember(), o.checkRoles(o.Role))
 	case AddProjectMember:
@@ -75,6 +77,13 @@ func (o Operation) checkMember() error {
 		project = atlasID("project", o.Project)
 	}
 	return errors.Join(o.checkKind(), atlasID("user", o.ID), project)
+}
+
+// checkQuarantined refuses to delete a user that was not in quarantine when it was planned:
+// until then nothing is lost.
+func (o Operation) checkQuarantined() error {
+	u, ok := As[DatabaseUser](o.Before)
+	return errors.Join(unless(ok && u.Name() == o.Ref.Name, "the user to delete was not read"), unless(len(u.Roles) == 0, "it has roles: it is quarantined first"))
 }
 
 func (o Operation) checkInProject() error {
@@ -189,6 +198,8 @@ func (o Operation) Describe() string {
 		return "create access list entry " + o.Entry.Entry
 	case QuarantineUser:
 		return "take all roles from database user " + o.Ref.Name + " (quarantine; nothing is deleted)"
+	case DeleteDatabaseUser:
+		return "delete database user " + o.Ref.Name + " (its password is gone with it)"
 	case SetUserRoles:
 		return fmt.Sprintf("set the roles of database user %s to %v", o.Ref.Name, o.Roles)
 	case SetUserScopes:

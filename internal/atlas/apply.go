@@ -53,7 +53,7 @@ func wrapped(what string, err error) error {
 // takesAway says of which types nothing is left to do where nothing is left.
 func takesAway(t access.OperationType) bool {
 	switch t {
-	case access.DeleteAccessEntry, access.RemoveProjectMember, access.RemoveTeamGrant, access.RemoveTeamMember, access.DeleteInvitation:
+	case access.DeleteAccessEntry, access.DeleteDatabaseUser, access.RemoveProjectMember, access.RemoveTeamGrant, access.RemoveTeamMember, access.DeleteInvitation:
 		return true
 	}
 	return false
@@ -109,6 +109,10 @@ func writeRequest(actionID string, op access.Operation) (request, error) {
 	case access.CreateAccessEntry:
 		r.route = createAccessEntry
 		r.body, err = entryBody(op.Ref, op.Entry)
+	case access.DeleteDatabaseUser:
+		r.route = deleteDatabaseUser
+		db, user, _ := strings.Cut(op.Ref.Name, "/")
+		r.args, err = segments(op.Ref, access.KindDatabaseUser, db, user)
 	case access.SetUserRoles, access.SetUserScopes, access.QuarantineUser:
 		r.route = updateDatabaseUser
 		if r.body, err = userBody(op); err != nil {

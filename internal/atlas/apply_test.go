@@ -71,6 +71,12 @@ func TestApply(t *testing.T) {
 				if diff := cmp.Diff(access.Box{State: want}, got.Box); diff != "" {
 					t.Errorf("the user (-want +got):\n%s", diff)
 				}
+				gone := access.Operation{Type: access.DeleteDatabaseUser, Ref: userRef("admin/prod_app_user"), Before: got.Box}
+				for range 2 {
+					if err := c.Apply(t.Context(), "0123abc-1", gone); err != nil || !gone.AchievedIn(access.NewCollection(prod, access.KindDatabaseUser, c.Read(t.Context(), prod, access.KindDatabaseUser).States)) {
+						t.Fatalf("delete the user: %v", err)
+					}
+				}
 				for _, m := range a.Mutations() {
 					if m.ActionID != "0123abc-1" || m.UserAgent != "gatewarden/1.2.3 (action 0123abc-1)" {
 						t.Errorf("%s: %q", m.OperationID, m.UserAgent)
@@ -97,6 +103,7 @@ func TestApplyRequests(t *testing.T) {
 		{createOp(access.IPAccessEntry{Entry: "sg-1", Comment: "c"}), "POST", "accessList", `[{"awsSecurityGroup":"sg-1","comment":"c"}]`, "2023-01-01"},
 		{createOp(access.IPAccessEntry{Entry: "192.0.2.1/32", DeleteAfterDate: until}), "POST", "accessList", `[{"cidrBlock":"192.0.2.1/32","deleteAfterDate":"2026-08-04T11:00:00Z"}]`, "2023-01-01"},
 		{access.Operation{Type: access.QuarantineUser, Ref: userRef("admin/idp/group a"), Roles: []access.RoleGrant{db}}, "PATCH", "databaseUsers/admin/idp%2Fgroup%20a", `{"roles":[]}`, "2023-01-01"},
+		{access.Operation{Type: access.DeleteDatabaseUser, Ref: userRef("$external/CN=a,OU=b"), Before: access.Box{State: access.DatabaseUser{Database: "$external", Username: "CN=a,OU=b"}}}, "DELETE", "databaseUsers/$external/CN=a%2COU=b", ``, "2023-01-01"},
 		{access.Operation{Type: access.SetUserRoles, Ref: userRef("$external/CN=a,OU=b"), Roles: []access.RoleGrant{db}}, "PATCH", "databaseUsers/$external/CN=a%2COU=b", `{"roles":[{"databaseName":"shop","roleName":"read"}]}`, "2023-01-01"},
 		{access.Operation{Type: access.SetUserScopes, Ref: userRef("admin/x?y#z"), Scopes: []access.UserScope{{Name: "c", Type: "CLUSTER"}}}, "PATCH", "databaseUsers/admin/x%3Fy%23z", `{"scopes":[{"name":"c","type":"CLUSTER"}]}`, "2023-01-01"},
 	} {
@@ -137,6 +144,9 @@ func TestApplyRefuses(t *testing.T) {
 		"no database":     {Type: access.QuarantineUser, Ref: userRef("a")},
 		"wrong kind":      {Type: access.DeleteAccessEntry, Ref: userRef("admin/a")},
 		"wrong kind user": {Type: access.QuarantineUser, Ref: entryRef("10.0.0.0/8")},
+		"a user unread":   {Type: access.DeleteDatabaseUser, Ref: userRef("admin/a")},
+		"another user":    {Type: access.DeleteDatabaseUser, Ref: userRef("admin/a"), Before: access.Box{State: access.DatabaseUser{Database: "admin", Username: "b"}}},
+		"a user in use":   {Type: access.DeleteDatabaseUser, Ref: userRef("admin/a"), Before: access.Box{State: access.DatabaseUser{Database: "admin", Username: "a", Roles: []access.RoleGrant{{Role: "read", Database: "shop"}}}}},
 		"other entry":     {Type: access.CreateAccessEntry, Ref: entryRef("10.0.0.0/8"), Entry: access.IPAccessEntry{Entry: "0.0.0.0/0"}},
 		"an org":          {Type: access.DeleteAccessEntry, Ref: access.Ref{Scope: org, Kind: access.KindIPAccessEntry, Name: "10.0.0.0/8"}},
 		"a bad scope":     {Type: access.DeleteAccessEntry, Ref: access.Ref{Scope: "prj.../../orgs", Kind: access.KindIPAccessEntry, Name: "10.0.0.0/8"}},

@@ -205,6 +205,13 @@ func TestLogins(t *testing.T) {
 		if diff := cmp.Diff(want, got.Sample[0]); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
+		some := func(l access.Login) bool { return l.Username == "prod_app_user" && !l.OK }
+		if got := c.LoginsOf(t.Context(), prod, from, time.Now(), some); got.Succeeded != 0 || got.Failed != 10 || got.Quality != access.QualityPartial || got.Sample[0].OK {
+			t.Errorf("those that match: %+v", got)
+		}
+		if got := c.LoginsOf(t.Context(), prod, from, time.Now(), func(access.Login) bool { return false }); got.Succeeded+got.Failed+len(got.Sample)+len(got.Hosts) != 0 || got.Quality != access.QualityPartial {
+			t.Errorf("none that match: %+v", got)
+		}
 		if got := c.Logins(t.Context(), prod, from, from.Add(30*time.Second)); got.Succeeded+got.Failed != 0 {
 			t.Errorf("before the logins: %+v", got)
 		}
@@ -247,6 +254,9 @@ func TestLoginsQuality(t *testing.T) {
 			return 200, `{"results":[],"totalCount":0}`
 		}), nil)
 		got := c.Logins(t.Context(), prod, tc.from, now)
+		if none := c.LoginsOf(t.Context(), prod, tc.from, now, func(access.Login) bool { return false }); none.Quality != tc.quality || none.Why != got.Why || none.Succeeded != 0 {
+			t.Errorf("%s, of which none matches: %s %q %d", name, none.Quality, none.Why, none.Succeeded)
+		}
 		if got.Quality != tc.quality || !strings.Contains(got.Why, tc.why) || got.Succeeded != strings.Count(tc.lines, "authResult") {
 			t.Errorf("%s: %s %q %d", name, got.Quality, got.Why, got.Succeeded)
 		}

@@ -24,7 +24,14 @@ const (
 // never fails as an error: the quality says how far the counts can be believed, and Why
 // what is missing. Free and flex clusters have no access history.
 func (c *Client) Logins(ctx context.Context, scope access.Scope, from, to time.Time) access.Logins {
-	var t tally
+	return c.LoginsOf(ctx, scope, from, to, nil)
+}
+
+// LoginsOf is Logins of the lines that match; nil: all. match is called once for each line
+// of the window that is understood, in no particular order. A line that is not understood
+// may be any: it keeps the count from being complete.
+func (c *Client) LoginsOf(ctx context.Context, scope access.Scope, from, to time.Time, match func(access.Login) bool) access.Logins {
+	t := tally{match: match}
 	clusters := c.Read(ctx, scope, access.KindCluster)
 	if clusters.Status != access.StatusComplete {
 		return access.Logins{Why: "the clusters cannot be listed: " + clusters.Reason}
@@ -55,6 +62,7 @@ func (c *Client) clusterLogins(ctx context.Context, t *tally, scope access.Scope
 
 // tally counts lines over several clusters.
 type tally struct {
+	match func(access.Login) bool
 	why   []string
 	read  int // clusters
 	lines []access.Login
@@ -77,10 +85,13 @@ func (t *tally) add(raw json.RawMessage, cluster string, from, to time.Time) {
 	if at.Before(from.Truncate(time.Second)) || at.After(to) {
 		return
 	}
-	t.lines = append(t.lines, access.Login{
+	login := access.Login{
 		At: at, Username: line.GetUsername(), Source: line.GetAuthSource(), Address: line.GetIpAddress(),
 		Cluster: cluster, OK: line.GetAuthResult(),
-	})
+	}
+	if t.match == nil || t.match(login) {
+		t.lines = append(t.lines, login)
+	}
 }
 
 // lineTime reads the spellings that access histories have been seen with.

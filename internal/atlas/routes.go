@@ -65,6 +65,7 @@ var (
 	deleteAccessEntry    = route{"deleteGroupAccessListEntry", "DELETE", "/groups/{groupId}/accessList/{entryValue}", v2023, "accessList", ofProject, network}
 	listDatabaseUsers    = route{"listGroupDatabaseUsers", "GET", "/groups/{groupId}/databaseUsers", v2023, "databaseUsers", ofProject, projectRead}
 	updateDatabaseUser   = route{"updateGroupDatabaseUser", "PATCH", "/groups/{groupId}/databaseUsers/{databaseName}/{username}", v2023, "databaseUsers", ofProject, database}
+	deleteDatabaseUser   = route{"deleteGroupDatabaseUser", "DELETE", "/groups/{groupId}/databaseUsers/{databaseName}/{username}", v2023, "databaseUsers", ofProject, database}
 	listCustomRoles      = route{"listGroupCustomDbRoleRoles", "GET", "/groups/{groupId}/customDBRoles/roles", v2023, "customDbRoles", ofProject, projectRead}
 	listClusters         = route{"listGroupClusters", "GET", "/groups/{groupId}/clusters", v202408, "clusters", ofProject, projectRead}
 	listFlexClusters     = route{"listGroupFlexClusters", "GET", "/groups/{groupId}/flexClusters", v202411, "flex", ofProject, projectRead}
@@ -131,7 +132,7 @@ var (
 func routes() []route {
 	return []route{
 		listOrgs, listEventTypes, listRateLimits, getOrg, getOrgGroups, listOrgEvents, listGroupEvents, getGroup,
-		listAccessEntries, createAccessEntry, deleteAccessEntry, listDatabaseUsers, updateDatabaseUser,
+		listAccessEntries, createAccessEntry, deleteAccessEntry, listDatabaseUsers, updateDatabaseUser, deleteDatabaseUser,
 		listCustomRoles, listClusters, listFlexClusters, listDataFederation, listStreams, clusterAccessHistory,
 		getOrgSettings, listOrgUsers, listOrgTeams, listOrgAPIKeys, listAPIKeyEntries,
 		listOrgAccounts, listAccountEntries, listResourcePolicies, listNonCompliant, getOrgFederation, getConnectedOrg,

@@ -45,6 +45,7 @@ func TestRoutesAreTheSDKs(t *testing.T) {
 		{updateDatabaseUser, []string{prodID, "$external", user}, func() {
 			sdk.DatabaseUsersApi.UpdateDatabaseUser(ctx, prodID, "$external", user, &admin.CloudDatabaseUser{}).Execute()
 		}},
+		{deleteDatabaseUser, []string{prodID, "$external", user}, func() { sdk.DatabaseUsersApi.DeleteDatabaseUser(ctx, prodID, "$external", user).Execute() }},
 		{listCustomRoles, []string{prodID}, func() { sdk.CustomDatabaseRolesApi.ListCustomDbRoles(ctx, prodID).Execute() }},
 		{listClusters, []string{prodID}, func() { sdk.ClustersApi.ListClusters(ctx, prodID).Execute() }},
 		{listFlexClusters, []string{prodID}, func() { sdk.FlexClustersApi.ListFlexClusters(ctx, prodID).Execute() }},

@@ -93,7 +93,7 @@ type Daemon struct {
 	told       *stream.KV[access.Contribution] // in the bucket of the facts
 	actions    *stream.KV[access.Action]
 	deliveries *stream.KV[notify.Delivery]
-	replayed   *stream.KV[StoredReplays] // in the bucket of control
+	replayed   *stream.KV[StoredReplays]        // in the bucket of control
 	controls   *stream.KV[access.Control]       // likewise
 	records    *stream.KV[access.CommandRecord] // likewise
 
@@ -224,7 +224,7 @@ func (d *Daemon) assemble() error {
 		CanWrite: d.canWrite, Judge: judge{engine, d.inventory, d.findings, d.facts, d.waivers, d.history, d.fleet, d.stale},
 		Reads: func(rule string, scope access.Scope) []access.Kind { return engine().Reads(rule, scope) },
 		Locks: locks{d.stream, rand.Text(), cmp.Or(d.opts.Lease, lease)}, Policy: func() remediate.Policy { return d.settings.get().policy }, Skew: d.fleet.Skew,
-		Logger: d.logger.Named("remediate"), Metrics: remediate.NewMetrics(d.registry), Now: d.fleet.Now,
+		Logger: d.logger.Named("remediate"), Metrics: remediate.NewMetrics(d.registry), Now: d.fleet.Now, Counter: d.fleet, History: d.historyOf,
 	})
 	d.deadlines = stream.NewDeadlines(d.logger.Named("deadlines"))
 	d.receiver = d.newReceiver()
@@ -278,6 +278,12 @@ const lease = time.Minute
 // Acquire implements remediate's Locks.
 func (l locks) Acquire(ctx context.Context, scope access.Scope) (remediate.Lease, error) {
 	return l.s.Acquire(ctx, scope, l.owner, l.length)
+}
+
+// historyOf is what was seen of who used what in a scope.
+func (d *Daemon) historyOf(ctx context.Context, scope access.Scope) (access.History, error) {
+	doc, _, err := d.history.Get(ctx, string(scope))
+	return doc, err
 }
 
 // orgOf is the Atlas id of the org of a scope; empty while it is not known.

@@ -118,6 +118,15 @@ func (f *fleet) Logins(ctx context.Context, scope access.Scope, from, to time.Ti
 	return c.Logins(ctx, scope, from, to)
 }
 
+// LoginsOf implements remediate's Counter.
+func (f *fleet) LoginsOf(ctx context.Context, scope access.Scope, from, to time.Time, match func(access.Login) bool) access.Logins {
+	c, err := f.client(ctx, scope)
+	if err != nil {
+		return access.Logins{Why: err.Error()}
+	}
+	return c.LoginsOf(ctx, scope, from, to, match)
+}
+
 // Apply implements remediate's Atlas.
 func (f *fleet) Apply(ctx context.Context, action string, op access.Operation) error {
 	c, err := f.client(ctx, op.Ref.Scope)

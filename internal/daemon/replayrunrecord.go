@@ -51,12 +51,14 @@ type terms struct {
 // and go by design, and only ever keep a rule from a revert. Overrides are in the rules.
 func termsOf(p rules.Policy, guards remediate.Policy, version string) terms {
 	p.Waivers, p.Expectations, p.Overrides = nil, nil, nil
+	guards.Guards.Retention = 0 // of what is never done without being asked
 	return terms{version, digestOf(struct {
 		Policy rules.Policy
 		Caps   remediate.Caps
 		Settle remediate.Settle
 		Never  []string
-	}{p, guards.Caps, guards.Settle, guards.NeverTouch}), guards.Responses}
+		Guards remediate.Guards
+	}{p, guards.Caps, guards.Settle, guards.NeverTouch, guards.Guards}), guards.Responses}
 }
 
 // ruleHash names a rule as it would run: what it says, as this installation has it; all that

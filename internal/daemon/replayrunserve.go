@@ -33,12 +33,13 @@ type replayRequest struct {
 	Caps    remediate.Caps    `json:"caps"`
 	Settle  remediate.Settle  `json:"settle"`
 	Never   []string          `json:"neverTouch"`
+	Guards  remediate.Guards  `json:"guards"`
 }
 
 // requestOf asks for a replay by these settings.
 func requestOf(s *settings, version, since string) replayRequest {
 	return replayRequest{
-		V: access.Version, Version: version, Since: since, Answers: s.policy.Responses, Caps: s.policy.Caps, Settle: s.policy.Settle, Never: s.policy.NeverTouch,
+		V: access.Version, Version: version, Since: since, Answers: s.policy.Responses, Caps: s.policy.Caps, Settle: s.policy.Settle, Never: s.policy.NeverTouch, Guards: s.policy.Guards,
 		Book: scan.Running{Hash: s.engine.Hash(), Policy: s.rules, Rules: s.sources, Only: onlyIDs(s.file, s.engine)},
 	}
 }
@@ -112,7 +113,7 @@ func (d *Daemon) replayAll(ctx context.Context, book askedReplay) (TakenDown, er
 		return out, err
 	}
 	defer done()
-	p := remediate.Policy{Responses: book.Answers, Caps: book.Caps, Settle: book.Settle, NeverTouch: book.Never, Own: book.Book.Policy.Own, Networks: book.Book.Policy.Networks}
+	p := remediate.Policy{Responses: book.Answers, Caps: book.Caps, Settle: book.Settle, NeverTouch: book.Never, Guards: book.Guards, Own: book.Book.Policy.Own, Networks: book.Book.Policy.Networks}
 	r, err := scan.Replay(name, scan.ReplayOptions{
 		Version: d.opts.Version, New: scan.Rulebook{Engine: book.engine, Waivers: book.Book.Policy.Waivers}, Respond: responder(p, book.engine),
 		Caps: scan.Caps{Project: p.Caps.ProjectHour, Org: p.Caps.OrgHour}, Stop: func() error { return errors.Join(ctx.Err(), d.ctx.Err()) },

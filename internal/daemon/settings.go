@@ -223,6 +223,7 @@ func policy(f *config.File, own access.OwnAccess) remediate.Policy {
 		Settle:     remediate.Settle{Critical: f.Guards.SettleCritical, Other: f.Guards.SettleOther},
 		NeverTouch: f.Guards.NeverTouch, Own: own, Networks: f.Networks,
 		People: remediate.People{Principals: f.Principals, Groups: f.Groups, Operators: f.Guards.Operators},
+		Guards: remediate.Guards{Ownership: f.Guards.Ownership, War: f.Guards.War, Windows: f.Guards.Windows, Retention: f.Guards.Retention},
 	}
 }
 

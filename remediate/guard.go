@@ -232,11 +232,6 @@ func harmless(c Case, plan access.Plan) Refusal {
 		if pattern, ok := untouchable(c.Policy.NeverTouch, o.Ref); ok {
 			return refuse(GuardNeverTouch, "%s is never touched, by %q", o.Ref, pattern)
 		}
-		if o.Ref.Kind == access.KindDatabaseUser && slices.ContainsFunc(c.Policy.Own.Credentials, func(own string) bool {
-			return strings.HasSuffix(o.Ref.Name, "/"+own)
-		}) {
-			return refuse(GuardOwnAccess, "%s is our own credential", o.Ref.Name)
-		}
 		if own := ownPerson(c, o); own != "" {
 			return refuse(GuardOwnAccess, "%s is our own credential", own)
 		}

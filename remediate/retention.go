@@ -49,26 +49,6 @@ func PlanRetention(c Case, a access.Action) access.Plan {
 	return sound(c, p)
 }
 
-// PlanRelease gives back to a user in quarantine exactly the roles that it held before. A
-// person asks for it.
-func PlanRelease(c Case, a access.Action) access.Plan {
-	op, u, why := inQuarantine(c, a)
-	if why != "" {
-		return access.Plan{Why: why}
-	}
-	had, ok := access.As[access.DatabaseUser](op.Before)
-	if !ok || len(had.Roles) == 0 {
-		return ask("what roles %s held before its quarantine is not known: give it those that it needs", op.Ref.Name)
-	}
-	c.Finding.Ref = op.Ref
-	p := setRoles(c, u, had.Roles, "release "+u.Name()+" from quarantine, and give back: ")
-	if missing := unknownRoles(c, had.Roles); len(missing) > 0 {
-		p = suggested(p, joined(missing)+" no longer exists")
-	}
-	p.Ceiling = access.CeilingAsk
-	return sound(c, p)
-}
-
 // inQuarantine is the user as read now, if it is still as the action left it; why: it is not,
 // or that is not known.
 func inQuarantine(c Case, a access.Action) (op access.Operation, u access.DatabaseUser, why string) {

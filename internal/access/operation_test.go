@@ -140,3 +140,27 @@ func TestHashesOfFormerOperations(t *testing.T) {
 		t.Errorf("%s, want %s", p.Hash("r", at, 1), want)
 	}
 }
+
+// TestHashOfADeletion: a deletion is bound to all of the user that it takes.
+func TestHashOfADeletion(t *testing.T) {
+	at := Ref{project, KindDatabaseUser, "admin/a"}
+	hash := func(edit func(*DatabaseUser)) string {
+		u := DatabaseUser{Database: "admin", Username: "a", Scopes: []UserScope{{"c", "CLUSTER"}, {"d", "CLUSTER"}}}
+		edit(&u)
+		return Plan{Operations: []Operation{{Type: DeleteDatabaseUser, Ref: at, Before: Box{u}}}}.Hash("r", at, 1)
+	}
+	base := hash(func(*DatabaseUser) {})
+	for name, edit := range map[string]func(*DatabaseUser){
+		"roles":       func(u *DatabaseUser) { u.Roles = []RoleGrant{{Role: "read", Database: "a"}} },
+		"scopes":      func(u *DatabaseUser) { u.Scopes = nil },
+		"labels":      func(u *DatabaseUser) { u.Labels = []Label{{"owner", "shop"}} },
+		"description": func(u *DatabaseUser) { u.Description = "needed in March" },
+	} {
+		if hash(edit) == base {
+			t.Errorf("%s may change", name)
+		}
+	}
+	if hash(func(u *DatabaseUser) { slices.Reverse(u.Scopes) }) != base {
+		t.Error("the order counts")
+	}
+}

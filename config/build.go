@@ -52,6 +52,7 @@ func (b *builder) file(t *tree) *File {
 	f.NATS = NATS{Store: b.local(as[string](t.get("nats").get("store")))}
 	f.Schedule = b.schedule(t.get("schedule"))
 	f.HTTP = b.http(t.get("http"))
+	f.Auth = b.auth(t.get("auth"), f.Atlas.Orgs)
 	return f
 }
 

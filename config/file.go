@@ -29,6 +29,7 @@ type File struct {
 	Guards         Guards
 	DryRun         bool
 	Routes         []Route // at least one
+	Auth           Auth
 	NATS           NATS
 	Schedule       Schedule
 	HTTP           HTTP

@@ -32,7 +32,8 @@ func root() *shape {
 		key("schedule", scheduleKeys(), "How often Atlas is read and findings are judged again."),
 		key("http", httpKeys(), "Where the daemon listens."),
 		later("slack"), later("jira"), later("github"), later("servicenow"), later("pagerduty"),
-		later("webhook"), later("email"), later("alertmanager"), later("auth"),
+		later("webhook"), later("email"), later("alertmanager"),
+		key("auth", authKeys(), "Who may call the admin API, and by whose keys commands are believed."),
 	)
 }
 
@@ -251,6 +252,6 @@ func httpKeys() *shape {
 	return object(
 		key("public", one(listener()), "What Atlas and chat call. It listens only with atlas.webhook.secret.").or(":8080"),
 		key("ops", one(listener()), "Health and metrics.").or(":9090"),
-		key("admin", one(adminListener()), "Administration, on a loopback address only: who may call it is not built yet.").or("127.0.0.1:9091"),
+		key("admin", one(adminListener()), "Administration and the API, on a loopback address only: tokens would cross a network in the clear.").or("127.0.0.1:9091"),
 	)
 }

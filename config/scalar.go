@@ -260,7 +260,7 @@ func listener() scalar {
 func adminListener() scalar {
 	return listener().parsed(func(s string) (any, error) {
 		if host, _, ok := cutPort(s); !ok || !loopback(host) {
-			return nil, fmt.Errorf("%q can be reached from outside, and who may call it is not built yet: use a loopback address such as 127.0.0.1:9091", s)
+			return nil, fmt.Errorf("%q can be reached from outside, where tokens would cross the network in the clear: use a loopback address such as 127.0.0.1:9091, and a proxy with TLS before it", s)
 		}
 		return listener().parse(s)
 	})

@@ -125,7 +125,7 @@ func TestKeysAndSchemaAgree(t *testing.T) {
 			got[g] = true
 		}
 	}
-	got["atlas.webhook.secret.env"] = true // one file has one form of it: webhook-loopback.yaml has this one
+	got["atlas.webhook.secret.env"], got["auth.gateway.key.env"] = true, true // one file has one form of each: webhook-loopback.yaml and auth.yaml have these
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
 		t.Errorf("keys (-schema +Load):\n%s", diff)
 	}
@@ -175,7 +175,7 @@ func TestEveryObjectIsClosed(t *testing.T) {
 			check(at, "zzz", "unknown key")
 		}
 	}
-	if checked < 8 {
+	if checked < 6 {
 		t.Errorf("only %d keys of later versions were tried", checked)
 	}
 }

@@ -26,6 +26,7 @@ func (w *warner) all() {
 	w.overrides()
 	w.expectations()
 	w.responses()
+	w.auth()
 }
 
 // warn reports at a path's place.

@@ -10,8 +10,8 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// done is a world in which the violation was approved and put right.
-func done(t tester) (*world, access.Finding) {
+// finished is a world in which the violation was approved and put right.
+func finished(t tester) (*world, access.Finding) {
 	w, f := asking(t)
 	w.run(f)
 	w.yes(f, "bob")
@@ -23,7 +23,7 @@ func done(t tester) (*world, access.Finding) {
 }
 
 func TestUndo(t *testing.T) {
-	w, f := done(t)
+	w, f := finished(t)
 	before := w.count("effect")
 	r := w.back(f, access.VerbUndo, "alice")
 	id := w.action(f).ID + "-undo"
@@ -90,7 +90,7 @@ func TestTakenBackOnlyByWhomItMay(t *testing.T) {
 		{"in an incident, as people say so", func(w *world, _ *access.Finding) { w.incident() }, undo("bob"), true, access.ActionVerified, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w, f := done(t)
+			w, f := finished(t)
 			if c.set != nil {
 				c.set(w, &f)
 				w.change(f, func(g *access.Finding) { *g = f; g.State = access.FindingResolved })
@@ -160,7 +160,7 @@ func TestRelease(t *testing.T) {
 // once, and both actions say so.
 func TestUndoDiesAnywhere(t *testing.T) {
 	for at := 1; ; at++ {
-		w, f := done(t)
+		w, f := finished(t)
 		private, _ := keyOf("slack")
 		c := w.command(access.VerbUndo, "alice", func(c *access.Command) { w.about(f, "")(c); c.Reason = "it was needed" })
 		raw, err := access.Seal(c, private)

@@ -9,7 +9,9 @@ require (
 	github.com/charmbracelet/x/term v0.2.1 // the width of the terminal
 	github.com/chromedp/cdproto v0.159.0 // tests: what the browser is told, for chromedp
 	github.com/chromedp/chromedp v0.23.0 // tests: the report in a headless Chromium
-	github.com/getkin/kin-openapi v0.152.0 // tests: the simulator against the official spec
+	github.com/coreos/go-oidc/v3 v3.21.0 // tokens of an OpenID Connect provider
+	github.com/getkin/kin-openapi v0.152.0 // tests: the simulator against the official spec, the admin API against its own
+	github.com/go-jose/go-jose/v4 v4.1.4 // tests: a provider that signs tokens
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/klauspost/compress v1.20.3 // zstd of stored documents
 	github.com/minio/highwayhash v1.0.4 // verifies the store's message blocks, by the server's own checksum
@@ -27,6 +29,7 @@ require (
 	go.uber.org/zap v1.28.0 // structured logs
 	go.yaml.in/yaml/v4 v4.0.0 // strict YAML with positions
 	golang.org/x/sync v0.24.0 // errgroup
+	golang.org/x/time v0.16.0 // rate limits of the admin API
 	golang.org/x/tools v0.51.0 // tests: txtar archives
 	pgregory.net/rapid v1.3.0 // tests: properties
 )
@@ -78,7 +81,6 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/term v0.47.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
-	golang.org/x/time v0.16.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20240826202546-f6391c0de4c7 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20240826202546-f6391c0de4c7 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect

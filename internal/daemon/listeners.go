@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
+
+	"github.com/gatewarden/gatewarden/internal/api"
 )
 
 // Addresses are where the listeners listen; an empty one does not.
@@ -94,17 +96,11 @@ func (d *Daemon) admin() http.Handler {
 		}
 		fmt.Fprintln(w, "reloaded")
 	})
-	mux.HandleFunc("GET /api/v1/findings", func(w http.ResponseWriter, r *http.Request) {
-		all, err := d.AllFindings(r.Context())
-		answer(w, all, err)
-	})
-	mux.HandleFunc("GET /api/v1/actions", func(w http.ResponseWriter, r *http.Request) {
-		all, err := d.AllActions(r.Context())
-		answer(w, all, err)
-	})
-	mux.HandleFunc("GET /api/v1/history", d.serveHistory)
-	mux.HandleFunc("GET /api/v1/replays", d.serveReplays)
-	mux.HandleFunc("POST /api/v1/replays", d.takeReplay)
+	v1 := d.api()
+	mux.Handle("/api/v1/", v1)
+	mux.Handle("GET /api/v1/history", v1.Protect(api.RoleViewer, http.HandlerFunc(d.serveHistory)))
+	mux.Handle("GET /api/v1/replays", v1.Protect(api.RoleViewer, http.HandlerFunc(d.serveReplays)))
+	mux.Handle("POST /api/v1/replays", v1.Protect(api.RoleAdmin, http.HandlerFunc(d.takeReplay)))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)

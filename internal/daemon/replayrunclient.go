@@ -8,7 +8,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+
+	"github.com/gatewarden/gatewarden/internal/api"
 )
 
 // server is the admin API of a running daemon, as seen by a command.
@@ -21,6 +24,9 @@ func (s server) do(ctx context.Context, method, path string, body io.Reader) (*h
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(s.base, "/")+path, body)
 	if err != nil {
 		return nil, configError{fmt.Errorf("ask the daemon at %s: %w", s.base, err)}
+	}
+	if token := os.Getenv(api.TokenVariable); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	answer, err := s.client.Do(r)
 	if err != nil {

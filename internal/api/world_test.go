@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/routers"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -170,6 +172,8 @@ type gate struct {
 	server  *Server
 	log     *observer.ObservedLogs
 	now     time.Time
+	loaded  sync.Once
+	router  routers.Router // of the description, once it is loaded
 }
 
 func newGate(t *testing.T, edit ...func(*Options)) *gate {
@@ -217,11 +221,17 @@ func (g *gate) ask(who, method, path, body string, headers ...string) *httptest.
 }
 
 func (g *gate) send(r *http.Request) *httptest.ResponseRecorder {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	w := httptest.NewRecorder()
 	g.server.ServeHTTP(w, r)
 	if w.Code >= 400 {
 		problemFrom(g.t, w)
 	}
+	g.described(r, body, w)
 	return w
 }
 

@@ -56,6 +56,9 @@ func (v *view) ofActions(ctx context.Context, r Request, c *access.Command) (thi
 		return at, problem(http.StatusConflict, "stale", "The plan is another one by now", "read the action again, and decide about the plan that it has", "action %s has another plan than the one that was seen", a.ID)
 	}
 	c.Scope, c.Finding, c.Episode = a.Ref.Scope, a.Finding, a.Episode
+	if a.Purpose != "" && r.Verb == access.VerbVote {
+		c.Action = a.ID
+	}
 	return at, nil
 }
 
@@ -77,7 +80,7 @@ func (v *view) ofFindings(ctx context.Context, r Request, c *access.Command) (th
 		}
 		c.For = d
 	case access.VerbWaive:
-		w, wrong := waiver(f, r, c.By, c.At)
+		w, wrong := waiver(f, r, *c)
 		if wrong != nil {
 			return at, wrong
 		}
@@ -87,8 +90,8 @@ func (v *view) ofFindings(ctx context.Context, r Request, c *access.Command) (th
 }
 
 // waiver is of this resource and these values only.
-func waiver(f access.Finding, r Request, by string, now time.Time) (access.Waiver, *Problem) {
-	longest := access.WaiverCap(f.Severity)
+func waiver(f access.Finding, r Request, c access.Command) (access.Waiver, *Problem) {
+	longest, now := access.WaiverCap(f.Severity), c.At
 	switch {
 	case !r.Until.After(now):
 		return access.Waiver{}, invalid("give a later time", "until is over already")
@@ -97,13 +100,9 @@ func waiver(f access.Finding, r Request, by string, now time.Time) (access.Waive
 	case f.Digest == "":
 		return access.Waiver{}, problem(http.StatusConflict, "no-digest", "The finding cannot be waived yet", "wait until its project is judged again", "finding %s does not say which values violate", f.ID)
 	}
-	owner := f.Owner
-	if owner == "" {
-		owner = by
-	}
 	return access.Waiver{
-		V: access.Version, ID: waiverID(f), Rule: f.Rule, Kind: f.Ref.Kind, Name: f.Ref.Name, Key: f.Key, Project: f.Ref.Scope.ID(), Environment: f.Environment,
-		Owner: owner, Reason: r.Reason, Ticket: r.Ticket, Granted: now, Until: r.Until.UTC(), Digest: f.Digest,
+		V: access.Version, ID: "cmd-" + c.ID, Rule: f.Rule, Kind: f.Ref.Kind, Name: f.Ref.Name, Key: f.Key, Project: f.Ref.Scope.ID(), Environment: f.Environment,
+		Owner: c.By, Reason: r.Reason, Ticket: r.Ticket, Granted: now, Until: r.Until.UTC(), Digest: f.Digest,
 	}, nil
 }
 
@@ -145,12 +144,8 @@ func expectation(r Request, c access.Command) (access.Expectation, *Problem) {
 	case r.Until.Sub(c.At) > access.LongestExpectation:
 		return access.Expectation{}, invalid("announce it later", "a change is announced %s ahead at most", access.Lasts(access.LongestExpectation))
 	}
-	e := access.Expectation{
-		V: access.Version, ID: "api-" + c.ID, Actor: r.Actor, Rule: r.Rule, Kind: r.Kind, Name: r.Name, From: from, Until: r.Until.UTC(),
+	return access.Expectation{
+		V: access.Version, ID: "cmd-" + c.ID, Actor: r.Actor, Rule: r.Rule, Kind: r.Kind, Name: r.Name, Project: c.Scope.ID(), From: from, Until: r.Until.UTC(),
 		Ticket: r.Ticket, Reason: r.Reason, Approved: c.By,
-	}
-	if !c.Scope.IsOrg() {
-		e.Project = c.Scope.ID()
-	}
-	return e, nil
+	}, nil
 }

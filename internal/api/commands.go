@@ -238,8 +238,3 @@ func (s *Server) commandState(r *http.Request, who identity) (answer, error) {
 	}
 	return answer{body: out}, nil
 }
-
-// waiverID is what a waiver of a finding is called: the same for a renewal.
-func waiverID(f access.Finding) string {
-	return strings.ReplaceAll(f.Rule, "/", "-") + "-" + f.ID[:min(8, len(f.ID))]
-}

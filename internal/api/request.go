@@ -30,8 +30,8 @@ type Request struct {
 	For      string      `json:"for,omitempty"`      // snooze, incident: a duration such as 90m, 4h or 2d
 	From     time.Time   `json:"from,omitzero"`      // expect; left out: now
 	Until    time.Time   `json:"until,omitzero"`     // waive, expect
-	Org      string      `json:"org,omitempty"`      // freeze, unfreeze, incident, expect, adopt: the org's id
-	Project  string      `json:"project,omitempty"`  // in its place: the project's name or id
+	Org      string      `json:"org,omitempty"`      // freeze, unfreeze, incident, adopt: the org's id
+	Project  string      `json:"project,omitempty"`  // in its place, and of expect: the project's name or id
 	Rule     string      `json:"rule,omitempty"`     // adopt; expect: an id or glob
 	Incident string      `json:"incident,omitempty"` // its name
 	Actor    string      `json:"actor,omitempty"`    // expect: a principal's id, or a glob over names in Atlas
@@ -158,7 +158,7 @@ func forms() map[access.Verb]form {
 		access.VerbAcknowledge: {"finding", "reason ticket"},
 		access.VerbFreeze:      {"reason", "org project ticket"},
 		access.VerbUnfreeze:    {"reason", "org project ticket"},
-		access.VerbExpect:      {"until reason", "org project actor name rule kind from ticket"},
+		access.VerbExpect:      {"project until reason", "actor name rule kind from ticket"},
 		access.VerbAdopt:       {"rule planHash reason", "org project ticket"},
 		access.VerbIncident:    {"incident for reason", "org project ticket"},
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,14 +12,14 @@ import (
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/api"
-	"github.com/gatewarden/gatewarden/internal/stream"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
 // api is the admin API over this daemon.
 func (d *Daemon) api() *api.Server {
 	known := &knownCallers{d: d}
-	return api.New(api.Options{Backend: &apiBackend{Daemon: d}, Auth: known.auth, Logger: d.logger.Named("api"), Now: d.fleet.Now})
+	b := &apiBackend{Daemon: d}
+	return api.New(api.Options{Backend: b, Adopter: b, Auth: known.auth, Logger: d.logger.Named("api"), Now: d.fleet.Now})
 }
 
 // knownCallers knows who may call by the configuration in force: a token that is taken out of
@@ -111,7 +112,7 @@ func (b *apiBackend) readPlaces(ctx context.Context) ([]api.Place, error) {
 
 // Waivers implements api.Decisions.
 func (b *apiBackend) Waivers(ctx context.Context) (access.Waivers, error) {
-	stored, _, err := b.waivers.Get(ctx, rules.WaiversKey)
+	stored, _, err := b.waivers.Get(ctx, access.WaiversKey)
 	if err != nil {
 		return access.Waivers{}, fmt.Errorf("load waivers: %w", err)
 	}
@@ -123,8 +124,7 @@ func (b *apiBackend) Waivers(ctx context.Context) (access.Waivers, error) {
 
 // Controls implements api.Decisions.
 func (b *apiBackend) Controls(ctx context.Context) (map[access.Scope]access.Control, error) {
-	kept := stream.Bucket[access.Control](b.stream, "control")
-	keys, err := kept.Keys(ctx)
+	keys, err := b.controls.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list what is decided: %w", err)
 	}
@@ -134,7 +134,7 @@ func (b *apiBackend) Controls(ctx context.Context) (map[access.Scope]access.Cont
 		if !ok {
 			continue
 		}
-		c, _, err := kept.Get(ctx, k)
+		c, _, err := b.controls.Get(ctx, k)
 		if err != nil {
 			return nil, fmt.Errorf("load what is decided for %s: %w", scope, err)
 		}
@@ -143,13 +143,46 @@ func (b *apiBackend) Controls(ctx context.Context) (map[access.Scope]access.Cont
 	return out, nil
 }
 
-// Submit implements api.Commands. Nobody decides commands yet: all are refused, with the reason.
-func (b *apiBackend) Submit(_ context.Context, c access.Command) (access.CommandRecord, error) {
-	return access.CommandRecord{}, fmt.Errorf("command %s: this version decides no commands: %w", c.ID, access.ErrForbidden)
+// Submit implements api.Commands. Of an id that was given before the record is the answer:
+// what it was given for the API sees there.
+func (b *apiBackend) Submit(ctx context.Context, c access.Command) (access.CommandRecord, error) {
+	r, err := b.Daemon.Submit(ctx, c)
+	if errors.Is(err, ErrReused) {
+		return r, nil
+	}
+	return r, err
 }
 
 // Command implements api.Commands.
 func (b *apiBackend) Command(ctx context.Context, id string) (access.CommandRecord, bool, error) {
-	r, rev, err := stream.Bucket[access.CommandRecord](b.stream, "control").Get(ctx, "cmd."+access.Hash(id))
-	return r, rev != 0, err
+	return b.Record(ctx, id)
+}
+
+// Adoptable implements api.Adopter.
+func (b *apiBackend) Adoptable(ctx context.Context, rule string, scope access.Scope) (api.Adoptable, error) {
+	list, hash, err := b.remediate.Adoptables(ctx, scope, rule)
+	if err != nil {
+		return api.Adoptable{}, err
+	}
+	out := api.Adoptable{Rule: rule, Scope: scope, Hash: hash, Findings: []api.Adopted{}}
+	acted := 0
+	for _, x := range list {
+		out.Findings = append(out.Findings, api.Adopted{Action: x.Action, Finding: x.Finding, Name: x.Name, Plan: x.Plan, PlanHash: x.PlanHash, Left: x.Left})
+		if x.Left == "" {
+			acted++
+		}
+	}
+	out.Says = fmt.Sprintf("of %d inherited findings %d would be acted on", len(list), acted)
+	c, _, err := b.controls.Get(ctx, "scope."+string(scope))
+	if err != nil {
+		return api.Adoptable{}, fmt.Errorf("load who asked for it: %w", err)
+	}
+	for _, a := range c.Adoptions {
+		if a.Rule == rule && a.Hash == hash {
+			for _, v := range a.Votes {
+				out.Asked = append(out.Asked, v.By)
+			}
+		}
+	}
+	return out, nil
 }

@@ -14,8 +14,11 @@ import (
 	"github.com/gatewarden/gatewarden/internal/api"
 )
 
-func askAs(h http.Handler, token, method, path, body string) (int, string) {
+func askAs(h http.Handler, token, method, path, body string, header ...string) (int, string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -77,6 +80,23 @@ func TestAdminAPI(t *testing.T) {
 			if code, body := askAs(h, token, "GET", "/api/v1"+path, ""); code != 200 {
 				t.Errorf("%s: %d %s", path, code, body)
 			}
+		}
+		freeze := `{"verb":"freeze","project":"ecommerce-prod","reason":"an audit"}`
+		code, first := askAs(h, token, "POST", "/api/v1/commands", freeze, "Idempotency-Key", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+		if _, again := askAs(h, token, "POST", "/api/v1/commands", freeze, "Idempotency-Key", "01ARZ3NDEKTSV4RRFFQ69G5FAV"); code != 200 || again != first {
+			t.Errorf("a freeze: %d %s, and again: %s", code, first, again)
+		}
+		if _, body := askAs(h, token, "GET", "/api/v1/freezes", ""); !strings.Contains(body, `"reason":"an audit"`) || !strings.Contains(body, `"by":"alice"`) {
+			t.Errorf("what is frozen: %s", body)
+		}
+		if code, body := askAs(h, token, "POST", "/api/v1/commands", strings.Replace(freeze, "freeze", "unfreeze", 1)); code != 409 || !strings.Contains(body, "guards.operators") {
+			t.Errorf("unfrozen by somebody who may not: %d %s", code, body)
+		}
+		if code, body := askAs(h, token, "POST", "/api/v1/commands", strings.Replace(freeze, "an audit", "another", 1), "Idempotency-Key", "01ARZ3NDEKTSV4RRFFQ69G5FAV"); code != 422 {
+			t.Errorf("other words with the same key: %d %s", code, body)
+		}
+		if code, body := askAs(h, token, "GET", "/api/v1/adoptions/preview?rule=network/open-to-world&project=ecommerce-prod", ""); code != 200 || !strings.Contains(body, `"hash"`) {
+			t.Errorf("an adoption: %d %s", code, body)
 		}
 		s.conf = strings.Replace(s.conf, auth("[admin]", hash), "", 1)
 		if err := s.daemon.Reload(); err != nil {

@@ -49,7 +49,7 @@ func (b *builder) file(t *tree) *File {
 	if !t.get("routes").given {
 		f.Routes = []Route{{To: []string{SinkLog}}}
 	}
-	f.NATS = NATS{Store: b.local(as[string](t.get("nats").get("store")))}
+	f.NATS = b.nats(t.get("nats"))
 	f.Schedule = b.schedule(t.get("schedule"))
 	f.HTTP = b.http(t.get("http"))
 	f.Auth = b.auth(t.get("auth"), f.Atlas.Orgs)

@@ -138,11 +138,6 @@ type Route struct {
 	To           []string        // sinks: SinkLog
 }
 
-// NATS says where state is kept.
-type NATS struct {
-	Store string // folder of the embedded server
-}
-
 // Schedule says how often things are done.
 type Schedule struct {
 	FeedActive, FeedIdle time.Duration

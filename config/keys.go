@@ -228,12 +228,6 @@ func routeKeys() *shape {
 
 func nonnil(s *shape) *shape { s.nonnil = true; return s }
 
-func natsKeys() *shape {
-	return object(append([]field{
-		key("store", one(text("the path of a folder")), "The folder of the embedded server's store.").or("/var/lib/gatewarden"),
-	}, laters("url credentials tls")...)...)
-}
-
 func scheduleKeys() *shape {
 	return object(
 		key("feed", object(

@@ -101,7 +101,7 @@ atlas: {orgs: [{id: 64f0c0ffee64f0c0ffee64f0, read: {public_key: {env: PUBLIC}, 
 		Guards:   Guards{ProjectHour: 10, OrgHour: 50, SettleOther: 90 * time.Second, War: access.War{Flips: 3, Window: time.Hour}, Retention: 30 * day},
 		DryRun:   true,
 		Routes:   []Route{{To: []string{SinkLog}}},
-		NATS:     NATS{Store: "/var/lib/gatewarden"},
+		NATS:     NATS{Store: "/var/lib/gatewarden", Prefix: "gw", Replicas: 1},
 		Schedule: Schedule{FeedActive: 20 * time.Second, FeedIdle: time.Minute, SweepGate: 15 * time.Minute, SweepRest: 6 * time.Hour, Clock: 15 * time.Minute},
 		HTTP:     HTTP{Public: ":8080", Ops: ":9090", Admin: "127.0.0.1:9091"},
 	}
@@ -164,7 +164,7 @@ func TestExample(t *testing.T) {
 		Guards:   Guards{ProjectHour: 10, OrgHour: 50, SettleOther: 90 * time.Second, NeverTouch: []string{}, War: access.War{Flips: 3, Window: time.Hour}, Retention: 30 * day},
 		DryRun:   true,
 		Routes:   []Route{{Environments: []string{"prod"}, Severity: access.High, To: []string{SinkLog}}},
-		NATS:     NATS{Store: "/var/lib/gatewarden"},
+		NATS:     NATS{Store: "/var/lib/gatewarden", Prefix: "gw", Replicas: 1},
 		Schedule: Schedule{FeedActive: 20 * time.Second, FeedIdle: time.Minute, SweepGate: 15 * time.Minute, SweepRest: 6 * time.Hour, Clock: 15 * time.Minute},
 		HTTP:     HTTP{Public: ":8080", Ops: ":9090", Admin: "127.0.0.1:9091"},
 	}

@@ -32,6 +32,9 @@ func (s *shape) schema() map[string]any {
 		if s.nonnil {
 			out["minItems"] = 1
 		}
+		if s.alone {
+			return map[string]any{"anyOf": []any{s.elem.schema(), out}}
+		}
 		return out
 	case formFree:
 		return map[string]any{"type": []string{"string", "number", "boolean", "array", "object"}}

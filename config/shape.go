@@ -24,6 +24,7 @@ type shape struct {
 	key    scalar  // of an object: what its other keys are
 	elem   *shape  // of a list
 	nonnil bool    // of a list: at least one element
+	alone  bool    // of a list: one element may stand for itself
 	scalar scalar
 	object *shape // of a scalar: the longer way to write it
 	choice choice // of an object

@@ -58,6 +58,8 @@ func (w *walker) walk(n *yaml.Node, s *shape, path string, quiet bool) *tree {
 		w.object(t, n, s, quiet)
 	case s.form == formList && n.Kind == yaml.SequenceNode:
 		w.list(t, n, s, quiet)
+	case s.form == formList && s.alone && n.Kind == yaml.ScalarNode:
+		t.items = []*tree{w.walk(n, s.elem, path, quiet)}
 	case s.form == formScalar && n.Kind == yaml.ScalarNode:
 		w.scalar(t, n, s.scalar, quiet)
 	case s.form == formFree:

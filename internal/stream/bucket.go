@@ -226,7 +226,7 @@ func (e entry) parts() []part {
 }
 
 func (b *bucket) purgePart(ctx context.Context, key, name string) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := b.s.request(ctx)
 	defer cancel()
 	// An error leaves a part that nothing lists, for Flush.
 	_ = b.stream.Purge(ctx, jetstream.WithPurgeSubject(b.partSubject(key, name)))

@@ -46,7 +46,7 @@ func (s *Stream) Changes(ctx context.Context, scope access.Scope, after uint64, 
 }
 
 func (s *Stream) next(ctx context.Context, scope access.Scope, from uint64) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := s.request(ctx)
 	defer cancel()
 	st, pattern := s.changesOf(scope)
 	msg, err := st.GetMsg(ctx, from, jetstream.WithGetMsgSubject(pattern))
@@ -54,7 +54,7 @@ func (s *Stream) next(ctx context.Context, scope access.Scope, from uint64) (*je
 		return nil, nil
 	}
 	if err != nil {
-		return nil, temporary("read the changes of "+string(scope), err)
+		return nil, s.trouble("read the changes of "+string(scope), err)
 	}
 	return msg, nil
 }

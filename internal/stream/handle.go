@@ -87,6 +87,11 @@ func (s *Stream) handle(ctx context.Context, l lane, msg *nats.Msg) {
 		s.o.Logger.Error("a message without metadata was delivered", zap.String("subject", msg.Subject), zap.Error(err))
 		return
 	}
+	if name := l.stream.CachedInfo().Config.Name; md.Stream != name || md.Consumer != l.config.Durable {
+		// Not what we asked for: somebody wrote to our inbox, and our acknowledgement would go where they say.
+		s.o.Logger.Error("a message of another consumer was delivered", zap.String("subject", msg.Subject), zap.String("stream", md.Stream), zap.String("consumer", md.Consumer))
+		return
+	}
 	s.o.Probe(string(l.Topic) + ":received")
 	m := Message{
 		Subject: msg.Subject, Data: msg.Data, Delivered: int(md.NumDelivered),
@@ -142,7 +147,7 @@ func keepAlive(msg *nats.Msg) (stop func()) {
 // settle acknowledges and waits for the server's word. Without it the message comes again.
 func (s *Stream) settle(ctx context.Context, l lane, msg *nats.Msg) {
 	s.o.Probe(string(l.Topic) + ":before-ack")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	ctx, cancel := s.request(context.WithoutCancel(ctx))
 	defer cancel()
 	if err := msg.AckSync(nats.Context(ctx)); err != nil {
 		s.o.Logger.Warn("an acknowledgement was not confirmed; the message may come again", zap.String("subject", msg.Subject), zap.Error(err))

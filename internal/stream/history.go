@@ -24,15 +24,15 @@ func (s *Stream) ChangesSince(ctx context.Context, since time.Time, fn func(c ac
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
 		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
 	}
-	create, cancel := context.WithTimeout(ctx, requestTimeout)
+	create, cancel := s.request(ctx)
 	defer cancel()
 	cons, err := st.CreateConsumer(create, cfg)
 	if err != nil {
-		return temporary("read the changes since "+since.Format(time.RFC3339), err)
+		return s.trouble("read the changes since "+since.Format(time.RFC3339), err)
 	}
 	name := cons.CachedInfo().Name
 	defer func() {
-		drop, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+		drop, cancel := s.request(context.WithoutCancel(ctx))
 		defer cancel()
 		_ = st.DeleteConsumer(drop, name) // else the server does, after a minute
 	}()

@@ -112,7 +112,7 @@ func (s *Stream) bucketPlans() []plan {
 	expiring := func(c *jetstream.StreamConfig) { c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = true, markerTTL }
 	return []plan{
 		{"watch", 40, nil}, {"inventory", 90, nil}, {"history", 30, nil}, {"facts", 10, nil}, {"findings", 70, nil},
-		{"actions", 30, nil}, {"waivers", 10, nil}, {"control", 10, nil}, {"deliveries", 10, nil},
+		{"actions", 30, nil}, {"waivers", 10, nil}, {"control", 7, nil}, {"replays", 3, nil}, {"deliveries", 10, nil},
 		{bucketLocks, 5, expiring}, {bucketTokens, 5, expiring},
 	}
 }
@@ -155,43 +155,85 @@ func (s *Stream) config(name string, p plan) jetstream.StreamConfig {
 	return c
 }
 
-// assert brings one stream to its layout and its limits.
-func (s *Stream) assert(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+// assert brings one stream to its layout and its limits, and says what it did.
+func (s *Stream) assert(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, Did, error) {
+	ctx, cancel := s.request(ctx)
 	defer cancel()
+	did := Kept
 	have, err := s.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		did = Created
 		have, err = s.js.CreateStream(ctx, want)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another replica was faster
+			did = Kept
 			have, err = s.js.Stream(ctx, want.Name)
 		}
 	}
 	if err != nil {
-		return nil, temporary("set up stream "+want.Name, err)
+		return nil, "", s.trouble("set up stream "+want.Name, err)
 	}
 	next, err := migrate(have.CachedInfo().Config, want)
 	if err != nil || next == nil {
-		return have, err
+		return have, did, err
 	}
 	if have, err = s.js.UpdateStream(ctx, *next); err != nil {
-		return nil, temporary("update stream "+want.Name, err)
+		return nil, "", s.trouble("update stream "+want.Name, err)
 	}
-	return have, nil
+	return have, Updated, nil
+}
+
+// expect looks whether a stream is there and of this layout. Its limits are Bootstrap's.
+func (s *Stream) expect(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	have, err := s.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("stream %s is missing: run gatewarden bootstrap", want.Name)
+	}
+	if err != nil {
+		return nil, s.trouble("look at stream "+want.Name, err)
+	}
+	config := have.CachedInfo().Config
+	layout, err := layoutOf(config)
+	if err != nil {
+		return nil, err
+	}
+	if layout < Layout {
+		return nil, fmt.Errorf("stream %s has layout %d and this version needs %d: run gatewarden bootstrap of this version", want.Name, layout, Layout)
+	}
+	return have, fixed(config, want)
+}
+
+// layoutOf is the layout of a stream, one that this version knows.
+func layoutOf(have jetstream.StreamConfig) (int, error) {
+	text, ours := have.Metadata[layoutKey]
+	layout, err := strconv.Atoi(text)
+	if !ours || err != nil {
+		return 0, fmt.Errorf("stream %s exists and is not Gatewarden's (no %s in its metadata): choose another nats prefix, or remove that stream", have.Name, layoutKey)
+	}
+	if layout > Layout {
+		return 0, fmt.Errorf("stream %s has layout %d and this version knows up to %d: a newer version set it up; run that one, or restore a backup from before the upgrade", have.Name, layout, Layout)
+	}
+	return layout, nil
+}
+
+// fixed refuses what no update can change.
+func fixed(have, want jetstream.StreamConfig) error {
+	if have.Retention != want.Retention || have.Storage != want.Storage {
+		return fmt.Errorf("stream %s has retention %v on %v and should have %v on %v, which cannot be changed: move it aside and start again", have.Name, have.Retention, have.Storage, want.Retention, want.Storage)
+	}
+	return nil
 }
 
 // migrate is the config that have should become, nil if it is right as it is. Of the same
 // layout only the limits follow the options: an old replica must not undo a new one.
 func migrate(have, want jetstream.StreamConfig) (*jetstream.StreamConfig, error) {
-	text, ours := have.Metadata[layoutKey]
-	layout, err := strconv.Atoi(text)
-	if !ours || err != nil {
-		return nil, fmt.Errorf("stream %s exists and is not Gatewarden's (no %s in its metadata): choose another nats prefix, or remove that stream", have.Name, layoutKey)
+	layout, err := layoutOf(have)
+	if err == nil {
+		err = fixed(have, want)
 	}
-	if layout > Layout {
-		return nil, fmt.Errorf("stream %s has layout %d and this version knows up to %d: a newer version set it up; run that one, or restore a backup from before the upgrade", have.Name, layout, Layout)
-	}
-	if have.Retention != want.Retention || have.Storage != want.Storage {
-		return nil, fmt.Errorf("stream %s has retention %v on %v and should have %v on %v, which cannot be changed: move it aside and start again", have.Name, have.Retention, have.Storage, want.Retention, want.Storage)
+	if err != nil {
+		return nil, err
 	}
 	if layout < Layout {
 		want.Metadata = maps.Clone(want.Metadata)

@@ -78,7 +78,7 @@ func (s *Stream) publishOut(ctx context.Context, out access.Out, id string) erro
 // publish stores one message and returns its sequence. It tells apart a lost
 // compare-and-set ([errConflict]), a full subject ([errFull]) and everything else, which is temporary.
 func (s *Stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := s.request(ctx)
 	defer cancel()
 	ack, err := s.js.PublishMsg(ctx, msg, opts...)
 	if err == nil {
@@ -92,7 +92,7 @@ func (s *Stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.P
 			return 0, errFull
 		}
 	}
-	return 0, temporary("publish "+msg.Subject, err)
+	return 0, s.trouble("publish "+msg.Subject, err)
 }
 
 // Codes of the server that the client library does not name.

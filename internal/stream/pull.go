@@ -13,6 +13,9 @@ import (
 const (
 	pullExpiry    = 5 * time.Minute // of one request for a message
 	pullHeartbeat = 30 * time.Second
+
+	// Of a cluster: a request is lost with the node that led the consumer, which only its silence tells.
+	clusterHeartbeat = 5 * time.Second
 )
 
 // The statuses by which the server answers a request for a message without one (ADR-37).
@@ -30,15 +33,16 @@ type puller struct {
 	sub     *nats.Subscription
 	msgs    chan *nats.Msg
 	status  chan nats.Status
-	asked   bool // the server has a request of ours
+	silence time.Duration // after which the request counts as lost
+	asked   bool          // the server has a request of ours
 }
 
-func newPuller(nc *nats.Conn, stream, consumer string) (*puller, error) {
-	body, err := json.Marshal(map[string]any{"batch": 1, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat})
+func newPuller(nc *nats.Conn, stream, consumer string, heartbeat time.Duration) (*puller, error) {
+	body, err := json.Marshal(map[string]any{"batch": 1, "expires": pullExpiry, "idle_heartbeat": heartbeat})
 	if err != nil {
 		panic("stream: a pull request does not encode: " + err.Error()) // unreachable: three plain values
 	}
-	p := &puller{nc: nc, msgs: make(chan *nats.Msg, 16)}
+	p := &puller{nc: nc, msgs: make(chan *nats.Msg, 16), silence: 2 * heartbeat}
 	p.request = &nats.Msg{Subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + consumer, Reply: nc.NewInbox(), Data: body}
 	if p.sub, err = nc.ChanSubscribe(p.request.Reply, p.msgs); err != nil {
 		return nil, err
@@ -54,7 +58,7 @@ func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
 		if err := p.ask(); err != nil {
 			return nil, err
 		}
-		silence := time.NewTimer(2 * pullHeartbeat)
+		silence := time.NewTimer(p.silence)
 		select {
 		case msg := <-p.msgs:
 			silence.Stop()

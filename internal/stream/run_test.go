@@ -341,7 +341,7 @@ func TestAStalledProcessLosesTheRace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cons, err := w.consumer(w.Context(), ls[0])
+		cons, _, err := w.consumer(w.Context(), ls[0])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,8 @@ type head struct {
 }
 
 // scan calls fn for the last message of every key whose sequence is at least from, reading headers
-// only. It returns the sequence up to which it has seen everything.
+// only. It returns the sequence up to which it has seen everything: on a cluster the replica that it
+// reads may be a little behind the leader.
 func (b *bucket) scan(ctx context.Context, from uint64, fn func(head)) (uint64, error) {
 	cfg := jetstream.ConsumerConfig{
 		FilterSubject:     b.subject(">"),
@@ -40,18 +41,25 @@ func (b *bucket) scan(ctx context.Context, from uint64, fn func(head)) (uint64, 
 	if err != nil {
 		return 0, err
 	}
-	upTo := info.State.LastSeq
-	if upTo < from {
-		return upTo, nil
+	if info.State.LastSeq < from {
+		return info.State.LastSeq, nil
 	}
-	create, cancel := context.WithTimeout(ctx, requestTimeout)
+	upTo := max(from, 1) - 1
+	if b.s.o.Replicas == 1 && !b.s.o.External {
+		upTo = info.State.LastSeq
+	}
+	create, cancel := b.s.request(ctx)
 	defer cancel()
 	cons, err := b.stream.CreateConsumer(create, cfg)
 	if err != nil {
-		return 0, temporary("list "+b.name, err)
+		return 0, b.s.trouble("list "+b.name, err)
 	}
 	defer b.dropConsumer(ctx, cons.CachedInfo().Name)
-	return upTo, b.read(ctx, cons, fn)
+	err = b.read(ctx, cons, func(h head) {
+		upTo = max(upTo, h.seq)
+		fn(h)
+	})
+	return upTo, err
 }
 
 // read takes everything that is there and stops.
@@ -86,7 +94,7 @@ func (b *bucket) read(ctx context.Context, cons jetstream.Consumer, fn func(head
 }
 
 func (b *bucket) dropConsumer(ctx context.Context, name string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	ctx, cancel := b.s.request(context.WithoutCancel(ctx))
 	defer cancel()
 	_ = b.stream.DeleteConsumer(ctx, name) // else the server does, after a minute
 }

@@ -32,6 +32,10 @@ type Options struct {
 	Retention  time.Duration // of facts; default 400 days
 	Grace      time.Duration // that running handlers have after Run's context ended; default 25 s
 
+	// External is a cluster whose streams and consumers [Bootstrap] sets up under an identity of its
+	// own: Open and Run change nothing there, and say what is missing.
+	External bool
+
 	Logger     *zap.Logger           // nil: silent
 	Registerer prometheus.Registerer // nil: metrics are kept but not registered
 
@@ -55,6 +59,9 @@ type Stream struct {
 	pack    *zstd.Encoder
 	unpack  *zstd.Decoder
 	metrics *metrics
+
+	allowed context.Context // ends, with the reason, when the server denies us anything
+	deny    context.CancelCauseFunc
 }
 
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
@@ -98,8 +105,31 @@ func (o *Options) fill() error {
 }
 
 // Open asserts the streams and buckets on the server behind nc and returns the Stream on them. It
-// refuses a server that is too old, and a layout above [Layout].
+// refuses a server that is too old, and a layout above [Layout]. With [Options.External] it only
+// looks, and refuses what is missing or of an older layout, too. It takes over nc's error handler.
 func Open(ctx context.Context, nc *nats.Conn, o Options) (*Stream, error) {
+	s, err := connected(ctx, nc, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range s.configs() {
+		if o.External {
+			s.streams[want.Name], err = s.expect(ctx, want)
+		} else {
+			s.streams[want.Name], _, err = s.assert(ctx, want)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if s.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// connected is a Stream that knows the server and none of its streams yet.
+func connected(ctx context.Context, nc *nats.Conn, o Options) (*Stream, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
@@ -108,6 +138,8 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Stream, error) {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
 	s := &Stream{o: o, nc: nc, js: js, streams: make(map[string]jetstream.Stream)}
+	s.allowed, s.deny = context.WithCancelCause(context.WithoutCancel(ctx))
+	nc.SetErrorHandler(s.asyncError)
 	if err := s.checkServer(ctx); err != nil {
 		return nil, err
 	}
@@ -118,14 +150,6 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Stream, error) {
 	s.unpack, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(1<<30), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
-	}
-	for _, want := range s.configs() {
-		if s.streams[want.Name], err = s.assert(ctx, want); err != nil {
-			return nil, err
-		}
-	}
-	if s.metrics, err = newMetrics(o.Registerer); err != nil {
-		return nil, err
 	}
 	return s, nil
 }
@@ -142,11 +166,11 @@ func (s *Stream) checkServer(ctx context.Context) error {
 }
 
 func (s *Stream) account(ctx context.Context) (*jetstream.AccountInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := s.request(ctx)
 	defer cancel()
 	info, err := s.js.AccountInfo(ctx)
 	if err != nil {
-		return nil, temporary("ask JetStream for its account", err)
+		return nil, s.trouble("ask JetStream for its account", err)
 	}
 	return info, nil
 }
@@ -182,7 +206,7 @@ func (s *Stream) Usage(ctx context.Context) (bytes, limit uint64, err error) {
 
 // infos is the state of all our streams and buckets, by one request.
 func (s *Stream) infos(ctx context.Context) ([]*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := s.request(ctx)
 	defer cancel()
 	list := s.js.ListStreams(ctx)
 	var all []*jetstream.StreamInfo
@@ -192,17 +216,17 @@ func (s *Stream) infos(ctx context.Context) ([]*jetstream.StreamInfo, error) {
 		}
 	}
 	if err := list.Err(); err != nil {
-		return nil, temporary("read the state of the streams", err)
+		return nil, s.trouble("read the state of the streams", err)
 	}
 	return all, nil
 }
 
 func (s *Stream) info(ctx context.Context, st jetstream.Stream, opts ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := s.request(ctx)
 	defer cancel()
 	info, err := st.Info(ctx, opts...)
 	if err != nil {
-		return nil, temporary("read the state of stream "+st.CachedInfo().Config.Name, err)
+		return nil, s.trouble("read the state of stream "+st.CachedInfo().Config.Name, err)
 	}
 	return info, nil
 }
@@ -214,14 +238,14 @@ func temporary(doing string, err error) error {
 
 // last reads the last message of a subject, or of a pattern, through the leader: nil if there is none.
 func (s *Stream) last(ctx context.Context, st jetstream.Stream, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := s.request(ctx)
 	defer cancel()
 	msg, err := st.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, temporary("read "+subject, err)
+		return nil, s.trouble("read "+subject, err)
 	}
 	return msg, nil
 }

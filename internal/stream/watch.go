@@ -28,7 +28,7 @@ func (k *KV[T]) Watch(ctx context.Context, fn func(key string, v T, rev uint64))
 }
 
 func (k *KV[T]) watch(ctx context.Context, fn func(key string, v T, rev uint64)) error {
-	create, cancel := context.WithTimeout(ctx, requestTimeout)
+	create, cancel := k.b.s.request(ctx)
 	defer cancel()
 	cons, err := k.b.stream.OrderedConsumer(create, jetstream.OrderedConsumerConfig{
 		FilterSubjects:    []string{k.b.subject(">")},

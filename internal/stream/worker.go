@@ -49,18 +49,24 @@ type lane struct {
 
 // Run delivers messages to the workers until ctx ends. Then it takes no more, lets the
 // running handlers finish (their context ends [Options.Grace] later), acknowledges what they did, and
-// returns nil. An error is one of setting up.
+// returns nil. An error is one of setting up, or of a server that denies us what we need.
 func (s *Stream) Run(ctx context.Context, workers ...Worker) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.allowed, cancel)()
 	var lanes []lane
 	for _, w := range workers {
 		ls, err := s.lanes(w)
 		if err != nil {
 			return err
 		}
+		if w.Handle == nil {
+			return fmt.Errorf("stream: the worker of topic %s has no handler", w.Topic)
+		}
 		lanes = append(lanes, ls...)
 	}
 	for _, l := range lanes {
-		if _, err := s.consumer(ctx, l); err != nil {
+		if _, _, err := s.consumer(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -72,7 +78,7 @@ func (s *Stream) Run(ctx context.Context, workers ...Worker) error {
 		wg.Go(func() { s.pull(ctx, handling, l) })
 	}
 	wg.Wait()
-	return nil
+	return s.denied()
 }
 
 // outlive is the context of handlers: it ends the grace time after ctx does.
@@ -102,9 +108,6 @@ func (s *Stream) lanes(w Worker) ([]lane, error) {
 	if w.Durable == "" && !r.queue {
 		return nil, fmt.Errorf("stream: the worker of topic %s has no name: facts are read by named consumers", w.Topic)
 	}
-	if w.Handle == nil {
-		return nil, fmt.Errorf("stream: the worker of topic %s has no handler", w.Topic)
-	}
 	if w.Durable == "" {
 		w.Durable = string(w.Topic)
 	}
@@ -132,25 +135,38 @@ func (s *Stream) lanes(w Worker) ([]lane, error) {
 	return all, nil
 }
 
-// consumer asserts the durable consumer of a lane; a write only if it differs.
-func (s *Stream) consumer(ctx context.Context, l lane) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+// consumer asserts the durable consumer of a lane; a write only if it differs. Of an external
+// cluster it only looks.
+func (s *Stream) consumer(ctx context.Context, l lane) (jetstream.Consumer, Did, error) {
+	ctx, cancel := s.request(ctx)
 	defer cancel()
-	cons, err := l.stream.Consumer(ctx, l.config.Durable)
-	if err == nil {
-		have := cons.CachedInfo().Config
-		if have.FilterSubject == l.config.FilterSubject && have.AckWait == l.config.AckWait &&
-			have.MaxAckPending == l.config.MaxAckPending && have.MaxDeliver == l.config.MaxDeliver {
-			return cons, nil
-		}
-	}
-	if err == nil || errors.Is(err, jetstream.ErrConsumerNotFound) {
+	stream, name := l.stream.CachedInfo().Config.Name, l.config.Durable
+	did := Updated
+	cons, err := l.stream.Consumer(ctx, name)
+	missing := errors.Is(err, jetstream.ErrConsumerNotFound)
+	switch {
+	case err == nil && l.same(cons.CachedInfo().Config):
+		return cons, Kept, nil
+	case err == nil && s.o.External:
+		return cons, Kept, nil // of another version; Bootstrap's to change
+	case missing && s.o.External:
+		return nil, "", fmt.Errorf("consumer %s of stream %s is missing: run gatewarden bootstrap", name, stream)
+	case missing:
+		did = Created
+		fallthrough
+	case err == nil:
 		cons, err = l.stream.CreateOrUpdateConsumer(ctx, l.config)
 	}
 	if err != nil {
-		return nil, temporary("set up consumer "+l.config.Durable+" of "+l.config.FilterSubject, err)
+		return nil, "", s.trouble("set up consumer "+name+" of "+l.config.FilterSubject, err)
 	}
-	return cons, nil
+	return cons, did, nil
+}
+
+// same reports whether a consumer is what the lane needs.
+func (l lane) same(have jetstream.ConsumerConfig) bool {
+	return have.FilterSubject == l.config.FilterSubject && have.AckWait == l.config.AckWait &&
+		have.MaxAckPending == l.config.MaxAckPending && have.MaxDeliver == l.config.MaxDeliver
 }
 
 // pull hands messages to handlers until ctx ends, and waits for those that run. It sets the
@@ -186,10 +202,14 @@ func (s *Stream) pull(ctx, handling context.Context, l lane) {
 // pullFrom asks for a message only when a handler is free, so that none waits here while its
 // AckWait runs.
 func (s *Stream) pullFrom(ctx context.Context, l lane, slots chan struct{}, start func(*nats.Msg)) error {
-	if _, err := s.consumer(ctx, l); err != nil {
+	if _, _, err := s.consumer(ctx, l); err != nil {
 		return err
 	}
-	p, err := newPuller(s.nc, l.stream.CachedInfo().Config.Name, l.config.Durable)
+	heartbeat := pullHeartbeat
+	if s.o.External {
+		heartbeat = clusterHeartbeat
+	}
+	p, err := newPuller(s.nc, l.stream.CachedInfo().Config.Name, l.config.Durable, heartbeat)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ require (
 	github.com/minio/highwayhash v1.0.4 // verifies the store's message blocks, by the server's own checksum
 	github.com/nats-io/nats-server/v2 v2.15.2 // the embedded JetStream server
 	github.com/nats-io/nats.go v1.55.0 // JetStream client
+	github.com/nats-io/nkeys v0.4.16 // who a process is to an external NATS cluster
 	github.com/nats-io/nuid v1.0.1 // unique names of a large document's parts
 	github.com/owenrumney/go-sarif/v3 v3.3.1 // tests: holds the official SARIF schema
 	github.com/prometheus/client_golang v1.25.0 // metrics
@@ -59,7 +60,6 @@ require (
 	github.com/muesli/termenv v0.16.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
-	github.com/nats-io/nkeys v0.4.16 // indirect
 	github.com/oasdiff/yaml v0.1.1 // indirect
 	github.com/oasdiff/yaml3 v0.0.14 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect

@@ -63,12 +63,12 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(runCommand(stderr), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), replayCommand(stdout, stderr), rulesCommand(stdout), waiverCommand(stdout), versionCommand(stdout))
+	root.AddCommand(runCommand(stderr), bootstrapCommand(stdout), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), replayCommand(stdout, stderr), rulesCommand(stdout), waiverCommand(stdout), versionCommand(stdout))
 	return root
 }
 
 func runCommand(stderr io.Writer) *cobra.Command {
-	var file, format string
+	var file, format, roles string
 	c := &cobra.Command{
 		Use: "run --config FILE", Short: "Run the daemon", Args: cobra.NoArgs,
 		Long: "Run the daemon until SIGTERM or SIGINT, which let it finish what it is doing. SIGHUP reloads the configuration;\na bad file leaves the old one in force.",
@@ -81,23 +81,28 @@ func runCommand(stderr io.Writer) *cobra.Command {
 			if err != nil {
 				return coded{exitUsage, err}
 			}
-			return serve(cmd.Context(), file, f, logger)
+			own, err := daemon.ParseRoles(roles)
+			if err != nil {
+				return coded{exitUsage, fmt.Errorf("--roles: %w", err)}
+			}
+			return serve(cmd.Context(), file, f, own, logger)
 		},
 	}
 	configFlag(c, &file)
 	c.Flags().StringVar(&format, "log-format", "json", "json or console")
+	c.Flags().StringVar(&roles, "roles", "all", "what this process does, on an external NATS cluster: of watch, rules, remediate, notify, audit and api, parted by commas, or all")
 	return c
 }
 
 // serve runs the daemon until a signal ends it.
-func serve(ctx context.Context, file string, f *config.File, logger *zap.Logger) error {
+func serve(ctx context.Context, file string, f *config.File, roles []daemon.Role, logger *zap.Logger) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	d, err := daemon.Start(ctx, daemon.Options{
-		File: f, Version: version, Logger: logger,
+		File: f, Version: version, Logger: logger, Roles: roles,
 		Load: func() (*config.File, error) { return load(file) },
 	})
 	if err != nil {

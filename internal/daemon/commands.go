@@ -47,6 +47,9 @@ func (d *Daemon) Submit(ctx context.Context, c access.Command) (access.CommandRe
 		}
 		return r, err
 	}
+	if d.signs == nil {
+		return access.CommandRecord{}, errNoKey
+	}
 	if c.Via == "" {
 		c.Via = gateway
 	}
@@ -155,19 +158,9 @@ func newGatewayKey(path string) (ed25519.PrivateKey, error) {
 	return private, nil
 }
 
-// signing makes the process able to sign commands, and has its key believed.
-func (d *Daemon) signing(f string) error {
-	private, err := gatewayKey(f)
-	if err != nil {
-		return err
-	}
-	d.signs = private
-	return nil
-}
-
-// believes has the commands that this process signs believed.
+// believes has the commands that this process, and on a cluster its like, signs believed.
 func (d *Daemon) believes(s *settings) {
-	if public, ok := d.signs.Public().(ed25519.PublicKey); ok {
+	for _, public := range d.believed {
 		s.policy.People.Keys = append(s.policy.People.Keys, access.GatewayKey{Public: public, Gateway: gateway})
 	}
 }

@@ -61,6 +61,7 @@ type Options struct {
 	File      *config.File
 	Load      func() (*config.File, error) // for reloads; nil: none
 	Version   string
+	Roles     []Role               // what this process does, on an external cluster; nil: everything
 	Logger    *zap.Logger          // nil: silent
 	Registry  *prometheus.Registry // nil: its own
 	Transport http.RoundTripper    // carries the requests to Atlas; nil: the network
@@ -93,11 +94,12 @@ type Daemon struct {
 	told       *stream.KV[access.Contribution] // in the bucket of the facts
 	actions    *stream.KV[access.Action]
 	deliveries *stream.KV[notify.Delivery]
-	replayed   *stream.KV[StoredReplays]        // in the bucket of control
-	controls   *stream.KV[access.Control]       // likewise
+	replayed   *stream.KV[StoredReplays]
+	controls   *stream.KV[access.Control]       // in the bucket of control
 	records    *stream.KV[access.CommandRecord] // likewise
 
-	signs ed25519.PrivateKey // what the admin API asks for
+	signs    ed25519.PrivateKey  // what the admin API asks for; nil: nothing can be asked for
+	believed []ed25519.PublicKey // of those who sign so
 
 	watcher   *watcher.Watcher
 	rules     *rules.Stage
@@ -170,18 +172,8 @@ func assembled(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 // open opens the store and asserts its layout.
-func (d *Daemon) open(ctx context.Context) (err error) {
-	f := d.opts.File
-	if d.server, err = natsd.Start(natsd.Options{Dir: f.NATS.Store, Logger: d.logger.Named("nats")}); err != nil {
-		return err
-	}
-	if d.conn, err = d.server.Connect(); err != nil {
-		return err
-	}
-	d.stream, err = stream.Open(ctx, d.conn, stream.Options{
-		Logger: d.logger.Named("stream"), Registerer: d.registry, Probe: d.opts.Probe, DirtyScope: d.dirtyScope,
-	})
-	if err != nil {
+func (d *Daemon) open(ctx context.Context) error {
+	if err := d.openStream(ctx); err != nil {
 		return err
 	}
 	d.watch = stream.Bucket[watcher.Watch](d.stream, "watch")
@@ -193,10 +185,10 @@ func (d *Daemon) open(ctx context.Context) (err error) {
 	d.waivers = stream.Bucket[access.Waivers](d.stream, "waivers")
 	d.actions = stream.Bucket[access.Action](d.stream, "actions")
 	d.deliveries = stream.Bucket[notify.Delivery](d.stream, "deliveries")
-	d.replayed = stream.Bucket[StoredReplays](d.stream, "control")
+	d.replayed = stream.Bucket[StoredReplays](d.stream, "replays")
 	d.controls = stream.Bucket[access.Control](d.stream, "control")
 	d.records = stream.Bucket[access.CommandRecord](d.stream, "control")
-	return d.signing(f.NATS.Store)
+	return d.keyring()
 }
 
 // assemble builds the stages over the open store.
@@ -303,7 +295,7 @@ func (d *Daemon) canWrite(scope access.Scope) bool {
 }
 
 func (d *Daemon) dirtyScope(ctx context.Context, scope access.Scope) {
-	if err := d.watcher.MarkDirty(ctx, scope, nil, "a message of it went to the dead letters"); err != nil {
+	if err := d.noticeDirty(ctx, scope); err != nil {
 		d.logger.Error("a scope could not be marked dirty", zap.String("scope", string(scope)), zap.Error(err))
 	}
 }

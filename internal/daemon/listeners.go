@@ -32,8 +32,8 @@ func (d *Daemon) serve(ctx context.Context, at Addresses) error {
 		handler http.Handler
 		net.Listener
 	}
-	sites := []site{{addr: at.Ops, handler: d.ops()}, {addr: at.Admin, handler: d.admin()}}
-	if !d.opts.File.Atlas.Webhook.Secret.IsZero() {
+	sites := []site{{addr: at.Ops, handler: d.ops()}, {addr: at.Admin, handler: d.withRole(RoleAPI, "/api/", d.admin())}}
+	if d.does(RoleWatch) && !d.opts.File.Atlas.Webhook.Secret.IsZero() {
 		sites = append(sites, site{addr: at.Public, handler: d.public()})
 	}
 	sites = slices.DeleteFunc(sites, func(s site) bool { return s.addr == "" })

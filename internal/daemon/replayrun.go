@@ -157,8 +157,11 @@ func (r *replaying) fetch(ctx context.Context, w io.Writer) error {
 	if !errors.Is(err, syscall.ECONNREFUSED) || r.Server != "" {
 		return err
 	}
-	if _, missing := os.Stat(r.file.NATS.Store); missing != nil {
-		return fmt.Errorf("no daemon answers at %s, and there is no store at %s: start the daemon, name its admin address with --server, or give an exported history with --from", r.server.base, r.file.NATS.Store)
+	store := r.file.NATS.Store
+	if r.file.NATS.External() {
+		store = r.file.NATS.URL
+	} else if _, missing := os.Stat(store); missing != nil {
+		return fmt.Errorf("no daemon answers at %s, and there is no store at %s: start the daemon, name its admin address with --server, or give an exported history with --from", r.server.base, store)
 	}
 	inUse := readStore(ctx, r.file, r.Version, func(h historian) error {
 		since, err := Since(r.Since, h.now)
@@ -170,7 +173,7 @@ func (r *replaying) fetch(ctx context.Context, w io.Writer) error {
 	if inUse != nil {
 		return fmt.Errorf("no daemon answers at %s, and its store cannot be read: %w; if a daemon runs, name its admin address with --server", r.server.base, inUse)
 	}
-	r.Note("no daemon answers at " + r.server.base + ": the history was read out of the store " + r.file.NATS.Store)
+	r.Note("no daemon answers at " + r.server.base + ": the history was read out of the store " + store)
 	return nil
 }
 

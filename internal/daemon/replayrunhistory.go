@@ -16,7 +16,6 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/scan"
 	"github.com/gatewarden/gatewarden/internal/stream"
-	"github.com/gatewarden/gatewarden/internal/stream/natsd"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
@@ -219,26 +218,15 @@ func sinceOf(text string, now time.Time) (time.Time, error) {
 // readStore writes the history out of the store of a daemon that does not run. Nobody else
 // may hold the store; nothing is written into it but what was due to be published.
 func readStore(ctx context.Context, f *config.File, version string, write func(historian) error) (err error) {
-	server, err := natsd.Start(natsd.Options{Dir: f.NATS.Store})
+	st, done, err := offlineStream(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		if closing := server.Shutdown(grace); err == nil && closing != nil {
-			err = fmt.Errorf("close the store: %w", closing)
+		if closing := done(); err == nil {
+			err = closing
 		}
 	}()
-	conn, err := server.Connect()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	st, err := stream.Open(ctx, conn, stream.Options{})
-	if err != nil {
-		return err
-	}
 	return write(historian{
 		stream: st, inventory: stream.Bucket[access.Collection](st, "inventory"), findings: stream.Bucket[access.Findings](st, "findings"),
 		waivers: stream.Bucket[access.Waivers](st, "waivers"), use: stream.Bucket[access.History](st, "history"), settings: &settings{file: f}, version: version, now: time.Now().Round(0).UTC(),

@@ -141,10 +141,12 @@ func (d *Daemon) replayAll(ctx context.Context, book askedReplay) (TakenDown, er
 // writable, and to be read by nobody else.
 func (d *Daemon) keepHistory(ctx context.Context, since time.Time) (name string, done func(), err error) {
 	const prefix = "replay-"
-	store := d.opts.File.NATS.Store
-	left, _ := filepath.Glob(filepath.Join(store, prefix+"*")) // by a process that was killed; the pattern is sound
-	for _, dir := range left {
-		_ = os.RemoveAll(dir) // else it is in nobody's way
+	store := d.opts.File.NATS.Store // none with a cluster: then the system's, where others may have theirs
+	if store != "" {
+		left, _ := filepath.Glob(filepath.Join(store, prefix+"*")) // by a process that was killed; the pattern is sound
+		for _, dir := range left {
+			_ = os.RemoveAll(dir) // else it is in nobody's way
+		}
 	}
 	dir, err := os.MkdirTemp(store, prefix+"*") // 0700
 	if err != nil {

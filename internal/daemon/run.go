@@ -24,11 +24,13 @@ const (
 
 // run starts everything that has a life of its own.
 func (d *Daemon) run() {
-	d.group.Go(func() error { return d.stream.Run(d.ctx, d.workers()...) })
-	d.group.Go(func() error {
-		return d.actions.Watch(d.ctx, func(_ string, a access.Action, _ uint64) { d.deadlines.Set(d.wakeKey(a), a.Wake) })
-	})
-	d.group.Go(func() error { d.deadlines.Run(d.ctx, d.wake); return nil })
+	d.group.Go(func() error { return d.stream.Run(d.ctx, d.ownWorkers()...) })
+	if d.does(RoleRemediate) {
+		d.group.Go(func() error {
+			return d.actions.Watch(d.ctx, func(_ string, a access.Action, _ uint64) { d.deadlines.Set(d.wakeKey(a), a.Wake) })
+		})
+		d.group.Go(func() error { d.deadlines.Run(d.ctx, d.wake); return nil })
+	}
 	d.group.Go(d.schedule)
 }
 
@@ -106,6 +108,9 @@ func (d *Daemon) schedule() error {
 
 // tick publishes the polls that are due.
 func (d *Daemon) tick(ctx context.Context) {
+	if !d.does(RoleWatch) {
+		return
+	}
 	due, err := d.watcher.Due(ctx, d.fleet.Now())
 	if err != nil {
 		d.warn(ctx, "polls", "the polls that are due cannot be found", err)
@@ -116,6 +121,9 @@ func (d *Daemon) tick(ctx context.Context) {
 
 // clock has every scope judged again: dates pass without any change.
 func (d *Daemon) clock(ctx context.Context, why string) {
+	if !d.does(RoleRules) {
+		return
+	}
 	scopes, err := d.watcher.Scopes(ctx)
 	if err != nil {
 		d.warn(ctx, "clock", "the scopes cannot be listed", err)
@@ -134,6 +142,9 @@ func (d *Daemon) reconcile(ctx context.Context) {
 		"watch": d.watch.Flush, "inventory": d.inventory.Flush, "history": d.history.Flush, "findings": d.findings.Flush, "facts": d.facts.Flush,
 		"actions": d.actions.Flush, "control": d.records.Flush, "waivers": d.waivers.Flush,
 	} {
+		if !d.writes(name) {
+			continue
+		}
 		n, err := flush(ctx)
 		if err != nil {
 			d.warn(ctx, "outboxes", "an outbox cannot be published", err, zap.String("bucket", name))
@@ -144,11 +155,15 @@ func (d *Daemon) reconcile(ctx context.Context) {
 		d.logger.Info("outboxes that a process left behind are published", zap.Int("messages", flushed))
 	}
 	d.clock(ctx, "reconciler")
-	d.unsettled(ctx)
-	d.tend(ctx)
-	d.countWaivers(ctx)
-	d.countUnmatched(ctx)
-	d.checkReplays(ctx)
+	if d.does(RoleRemediate) {
+		d.unsettled(ctx)
+		d.tend(ctx)
+	}
+	if d.does(RoleRules) {
+		d.countWaivers(ctx)
+		d.countUnmatched(ctx)
+		d.checkReplays(ctx)
+	}
 }
 
 // unsettled asks remediation to look at every open finding whose action is not done, and
@@ -189,8 +204,8 @@ func (d *Daemon) checkReady(ctx context.Context) {
 		why = "atlas: " + err.Error()
 	} else if skew := d.fleet.Skew(); skew.Abs() > maxSkew {
 		why = "clock: ours and that of Atlas differ by " + access.Lasts(skew.Abs()) + ": synchronise this machine's clock"
-	} else if err := d.server.Err(); err != nil {
-		why = "store: " + err.Error()
+	} else if d.server != nil && d.server.Err() != nil {
+		why = "store: " + d.server.Err().Error()
 	}
 	if ctx.Err() != nil && d.ctx.Err() != nil {
 		return // stopping: the answers say nothing

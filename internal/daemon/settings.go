@@ -311,7 +311,9 @@ func (d *Daemon) Reload() error {
 	d.metrics.reloadFailed.Set(0)
 	d.logger.Info("configuration reloaded", zap.String("rules", d.settings.get().engine.Hash()))
 	d.clock(d.ctx, "reload")
-	d.checkReplays(d.ctx)
+	if d.does(RoleRules) {
+		d.checkReplays(d.ctx)
+	}
 	return nil
 }
 

@@ -26,6 +26,7 @@ var may = map[string][]string{
 	"internal/atlas/sim/apispec": {},
 	"internal/stream":            {},
 	"internal/stream/natsd":      {},
+	"internal/stream/streamtest": {},
 	"internal/importtest":        {},
 	"watcher":                    {"internal/reach"},
 	"rules":                      {"internal/reach", "rules/prevent"},

@@ -66,7 +66,11 @@ func (s *Stream) Run(ctx context.Context, workers ...Worker) error {
 		lanes = append(lanes, ls...)
 	}
 	for _, l := range lanes {
-		if _, _, err := s.consumer(ctx, l); err != nil {
+		_, _, err := s.consumer(ctx, l)
+		if s.o.External && errors.Is(err, access.ErrTemporary) {
+			continue // a cluster without a leader just now: pull waits for it
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,10 @@ const (
 	maxErrorHeader = 2048
 )
 
+// errForeign is a message without the header that all of ours have: by a client that names a subject
+// of ours as its reply, the server itself is made to write there.
+var errForeign = errors.New("it was not published by Gatewarden")
+
 // errUndecodable is a message that no repetition will make readable.
 var errUndecodable = errors.New("the message cannot be decoded")
 
@@ -96,6 +100,10 @@ func (s *Stream) handle(ctx context.Context, l lane, msg *nats.Msg) {
 	m := Message{
 		Subject: msg.Subject, Data: msg.Data, Delivered: int(md.NumDelivered),
 		Sequence: md.Sequence.Stream, Published: md.Timestamp,
+	}
+	if msg.Header.Get(scopeHeader) == "" {
+		s.bury(ctx, l, msg, m, errForeign)
+		return
 	}
 	stop := keepAlive(msg)
 	err = call(ctx, l.Worker, m)
@@ -221,7 +229,9 @@ func (s *Stream) bury(ctx context.Context, l lane, msg *nats.Msg, m Message, cau
 	}
 	s.metrics.deadLetters.Inc()
 	s.o.Logger.Error("a message went to the dead letters", zap.String("subject", m.Subject), zap.String("scope", string(scope)), zap.Error(cause))
-	s.o.DirtyScope(ctx, scope)
+	if scope != "" {
+		s.o.DirtyScope(ctx, scope)
+	}
 	l.memory.forget(m)
 	s.settle(ctx, l, msg)
 }

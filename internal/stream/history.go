@@ -54,6 +54,10 @@ func changesOfBatch(cons jetstream.Consumer, most int, fn func(access.Change, ti
 	if err != nil {
 		return 0, temporary("read the changes", err)
 	}
+	defer func() {
+		for range batch.Messages() { // the rest, after an error: its goroutine ends with it
+		}
+	}()
 	for msg := range batch.Messages() {
 		n++
 		md, err := msg.Metadata()

@@ -29,10 +29,11 @@ type historian struct {
 	settings  *settings // its engine may be nil: then nothing is said of what was judged by
 	version   string
 	now       time.Time
+	present   bool // with the findings that are kept, and what is done about them
 }
 
 func (d *Daemon) historian() historian {
-	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC()}
+	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC(), false}
 }
 
 // write writes the history since a time: the inventory first, then the changes, so that
@@ -66,6 +67,9 @@ func (h historian) write(ctx context.Context, w io.Writer, since time.Time) erro
 	if err := h.uses(ctx, out); err != nil {
 		return err
 	}
+	if err := h.kept(ctx, out); err != nil {
+		return err
+	}
 	if _, err := h.inventory.Flush(ctx); err != nil {
 		return fmt.Errorf("publish the changes that are due: %w", err)
 	}
@@ -96,12 +100,39 @@ func (h historian) uses(ctx context.Context, out *scan.HistoryWriter) error {
 	return nil
 }
 
+// kept writes the findings that are kept, where they are asked for.
+func (h historian) kept(ctx context.Context, out *scan.HistoryWriter) error {
+	if !h.present {
+		return nil
+	}
+	keys, err := h.findings.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("list findings: %w", err)
+	}
+	for _, k := range keys {
+		doc, _, err := h.findings.Get(ctx, k)
+		if err != nil {
+			return fmt.Errorf("load findings of %s: %w", k, err)
+		}
+		if doc.Scope == "" {
+			continue
+		}
+		if err := out.Findings(doc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (h historian) head(ctx context.Context, since time.Time) (scan.History, error) {
 	out := scan.History{
 		Version: h.version, Asked: since, Since: since, At: h.now, Held: map[access.Scope]string{},
 	}
 	if e := h.settings.engine; e != nil {
 		out.Running = scan.Running{Hash: e.Hash(), Policy: h.settings.rules, Rules: h.settings.sources, Only: onlyIDs(h.settings.file, e)}
+	}
+	if h.present {
+		out.Acting = acting(h.settings)
 	}
 	for _, o := range h.settings.file.Atlas.Orgs {
 		out.Orgs = append(out.Orgs, o.ID)
@@ -147,9 +178,10 @@ func onlyIDs(f *config.File, e *rules.Engine) []string {
 }
 
 // serveHistory is GET /api/v1/history?since=30d: one JSON object a line, the last of which
-// says that it is whole.
+// says that it is whole. With findings=true it tells the findings that are kept, too.
 func (d *Daemon) serveHistory(w http.ResponseWriter, r *http.Request) {
 	h := d.historian()
+	h.present = r.URL.Query().Get("findings") == "true"
 	since, err := Since(r.URL.Query().Get("since"), h.now)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

@@ -80,17 +80,7 @@ func revert(p remediate.Policy, e *rules.Engine, m scan.Moment, w scan.Would) (s
 		c.Fresh[k] = whole(m.Collections[k])
 	}
 	c.Verdict = m.Judge(c.Fresh)
-	plan := remediate.MakePlan(c)
-	if plan.Ceiling == access.CeilingAuto {
-		after := map[access.Kind]access.Collection{}
-		for k, col := range remediate.Simulate(c.Fresh, plan.Operations) {
-			after[k] = withHistory(col, m.Collections[k])
-		}
-		if v := m.Judge(after); v.Answer != access.AnswerPass && v.Answer != access.AnswerNotApplicable {
-			plan.Ceiling = access.CeilingAsk
-			plan.Why += "; not by itself, because it would not be well even then: " + v.Why + v.Message
-		}
-	}
+	plan := wellAfter(m, c, remediate.MakePlan(c))
 	for _, o := range plan.Operations {
 		w.Operations = append(w.Operations, operationText(o))
 	}
@@ -108,6 +98,23 @@ func titleIn(m scan.Moment) string {
 		return p.Title
 	}
 	return ""
+}
+
+// wellAfter bounds a plan by what it would lead to, as the executor does: a result that is not
+// judged clean is not brought about without asking.
+func wellAfter(m scan.Moment, c remediate.Case, plan access.Plan) access.Plan {
+	if plan.Ceiling != access.CeilingAuto {
+		return plan
+	}
+	after := map[access.Kind]access.Collection{}
+	for k, col := range remediate.Simulate(c.Fresh, plan.Operations) {
+		after[k] = withHistory(col, m.Collections[k])
+	}
+	if v := m.Judge(after); v.Answer != access.AnswerPass && v.Answer != access.AnswerNotApplicable {
+		plan.Ceiling = access.CeilingAsk
+		plan.Why += "; not by itself, because it would not be well even then: " + v.Why + v.Message
+	}
+	return plan
 }
 
 // whole is a collection as a read just before a write shows it: an element that cannot be

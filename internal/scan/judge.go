@@ -20,7 +20,7 @@ func Judge(e *rules.Engine, inv Inventory, waivers []access.Waiver) report.Repor
 		Orgs: []report.Org{}, Scopes: []report.Scope{}, Findings: []report.Finding{}, Unknown: []report.Unknown{}, NotCovered: []report.NotCovered{},
 	}
 	j := &judging{engine: e, report: &r, used: map[string]int{}}
-	r.Rules = rulesOf(e)
+	r.Rules = RulesOf(e)
 	r.NotCovered = notCovered(e)
 	for _, in := range inputs(e, inv) {
 		j.scope(in)
@@ -35,16 +35,34 @@ func Unmatched(e *rules.Engine, inv Inventory) []rules.Unmatched {
 }
 
 // inputs are what judging each scope takes: an org, then its projects, in order.
-func inputs(e *rules.Engine, inv Inventory) (out []rules.Input) {
-	projects := map[string][]rules.Input{} // by org
+func inputs(e *rules.Engine, inv Inventory) []rules.Input {
+	var all []rules.Input
 	for _, scope := range slices.Sorted(maps.Keys(inv.Scopes)) {
-		if scope.IsOrg() {
-			continue
-		}
 		in := input(inv, scope)
-		org := ""
 		if p := access.States[access.Project](in.Collections[access.KindProject]); len(p) == 1 {
 			in.Environment, _ = e.Environment(p[0])
+		}
+		all = append(all, in)
+	}
+	for _, org := range inv.Orgs {
+		if scope := access.OrgScope(org); inv.Scopes[scope] == nil {
+			all = append(all, input(inv, scope))
+		}
+	}
+	return joined(e, inv.Orgs, all)
+}
+
+// joined gives each scope what the others of its org tell it: an org, then its projects, in
+// order.
+func joined(e *rules.Engine, orgs []string, all []rules.Input) (out []rules.Input) {
+	projects, own := map[string][]rules.Input{}, map[string]rules.Input{} // by org
+	for _, in := range all {
+		if in.Scope.IsOrg() {
+			own[in.Scope.ID()] = in
+			continue
+		}
+		org := ""
+		if p := access.States[access.Project](in.Collections[access.KindProject]); len(p) == 1 {
 			org = p[0].OrgID
 		}
 		projects[org] = append(projects[org], in)
@@ -55,9 +73,8 @@ func inputs(e *rules.Engine, inv Inventory) (out []rules.Input) {
 			strays = append(strays, c)
 		}
 	}
-	for _, org := range inv.Orgs {
-		own := input(inv, access.OrgScope(org))
-		told := slices.Clone(strays)
+	for _, org := range orgs {
+		own, told := own[org], slices.Clone(strays)
 		for _, in := range projects[org] {
 			told = append(told, e.Contribute(in))
 		}
@@ -181,26 +198,33 @@ func (j *judging) waivers(all []access.Waiver, now time.Time) []report.Waiver {
 	out := make([]report.Waiver, 0, len(all))
 	for _, w := range all {
 		n := report.Waiver{Waiver: w, Findings: j.used[w.ID]}
-		switch {
-		case w.Ahead:
-			n.Void = "it was dated ahead, and is refused: date it to when it is granted"
-		case !now.Before(w.Until):
-			n.Void = "it ended: take it out"
-		case now.Before(w.Granted):
-			n.Void = "it has not begun"
-		case n.Findings == 0:
-			n.Void = "no finding needs it, or none for as long as the severity allows"
-			if i := slices.IndexFunc(j.report.Findings, func(f report.Finding) bool { return rules.Outlived(w, f.Finding, f.ProjectTitle, now) }); i >= 0 {
-				f := j.report.Findings[i]
-				n.Void = fmt.Sprintf("the values of %s changed since it was given (digest %s, now %s): look at them, and waive them anew or mend them", f.Ref.Name, w.Digest, f.Digest)
-			}
-		}
+		n.Void = voidWhy(w, n.Findings, j.report.Findings, now)
 		out = append(out, n)
 	}
 	return out
 }
 
-func rulesOf(e *rules.Engine) []report.Rule {
+// voidWhy is why a waiver does not hold, or is of no use; empty: it lets findings stand.
+func voidWhy(w access.Waiver, used int, all []report.Finding, now time.Time) string {
+	switch {
+	case w.Ahead:
+		return "it was dated ahead, and is refused: date it to when it is granted"
+	case !now.Before(w.Until):
+		return "it ended: take it out"
+	case now.Before(w.Granted):
+		return "it has not begun"
+	case used > 0:
+		return ""
+	}
+	if i := slices.IndexFunc(all, func(f report.Finding) bool { return rules.Outlived(w, f.Finding, f.ProjectTitle, now) }); i >= 0 {
+		f := all[i]
+		return fmt.Sprintf("the values of %s changed since it was given (digest %s, now %s): look at them, and waive them anew or mend them", f.Ref.Name, w.Digest, f.Digest)
+	}
+	return "no finding needs it, or none for as long as the severity allows"
+}
+
+// RulesOf lists the rules of an engine as reports do.
+func RulesOf(e *rules.Engine) []report.Rule {
 	var out []report.Rule
 	for _, r := range e.Rules() {
 		out = append(out, report.Rule{

@@ -17,6 +17,10 @@ import (
 // historyVersion is the v of the histories that this program writes.
 const historyVersion = 2 // 2: with the history of use
 
+// presentVersion is that of histories with the findings that are kept, which older programs
+// do not know.
+const presentVersion = 3
+
 // History is the first line of a stored history. After it come, one JSON object a line, the
 // collections as they are now, then what is known of use, then the changes since Since in the order in which they were
 // stored, and a last line that counts them: without it the history was cut.
@@ -31,6 +35,7 @@ type History struct {
 	Held    map[access.Scope]string `json:"held,omitempty"`   // the environment that holds for each project now
 	Running Running                 `json:"running"`          // what the daemon judges by
 	Waivers access.Waivers          `json:"waivers,omitzero"` // of the store
+	Acting  *Acting                 `json:"acting,omitempty"` // what the daemon does about findings; nil: not told, and neither are those that it keeps
 }
 
 // line is one line of a history.
@@ -39,6 +44,7 @@ type line struct {
 	Collection *access.Collection `json:"collection,omitempty"`
 	Rev        uint64             `json:"rev,omitempty"` // of the collection's document
 	Use        *access.History    `json:"use,omitempty"`
+	Findings   *access.Findings   `json:"findings,omitempty"`
 	Change     *access.Change     `json:"change,omitempty"`
 	Stored     time.Time          `json:"stored,omitzero"` // when the change was
 	End        *counts            `json:"end,omitempty"`
@@ -47,6 +53,7 @@ type line struct {
 type counts struct {
 	Collections int `json:"collections"`
 	Uses        int `json:"uses,omitempty"`
+	Findings    int `json:"findings,omitempty"`
 	Changes     int `json:"changes"`
 }
 
@@ -60,6 +67,9 @@ type HistoryWriter struct {
 // NewHistoryWriter begins a history.
 func NewHistoryWriter(w io.Writer, h History) (*HistoryWriter, error) {
 	h.V = historyVersion
+	if h.Acting != nil {
+		h.V = presentVersion
+	}
 	out := &HistoryWriter{enc: json.NewEncoder(w)}
 	return out, out.write(line{History: &h})
 }
@@ -82,6 +92,12 @@ func (w *HistoryWriter) Collection(c access.Collection, rev uint64) error {
 func (w *HistoryWriter) Use(h access.History) error {
 	w.n.Uses++
 	return w.write(line{Use: &h})
+}
+
+// Findings writes what a daemon keeps of the findings of one scope.
+func (w *HistoryWriter) Findings(doc access.Findings) error {
+	w.n.Findings++
+	return w.write(line{Findings: &doc})
 }
 
 // Change writes one change.
@@ -174,8 +190,8 @@ func (r *historyReader) head() error {
 		return err
 	case l.History == nil || l.History.V < 1 || l.History.At.IsZero():
 		return errors.New("it is no history of gatewarden: write one with replay --export")
-	case l.History.V > historyVersion:
-		return fmt.Errorf("it is of version %d, and this program knows %d: use a newer one", l.History.V, historyVersion)
+	case l.History.V > presentVersion:
+		return fmt.Errorf("it is of version %d, and this program knows %d: use a newer one", l.History.V, presentVersion)
 	}
 	r.history = *l.History
 	return nil
@@ -215,6 +231,9 @@ func (r *historyReader) next() (line, error) {
 	case l.Use != nil && r.n.Changes == 0:
 		r.n.Uses++
 		return l, r.named(l.Use.Scope)
+	case l.Findings != nil && r.n.Changes == 0:
+		r.n.Findings++
+		return l, r.named(l.Findings.Scope)
 	case l.Collection != nil && r.n.Changes == 0 && r.n.Uses == 0:
 		r.n.Collections++
 		if err := sound(*l.Collection); err != nil {

@@ -9,7 +9,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/rules"
 )
 
@@ -19,6 +21,21 @@ type Running struct {
 	Policy rules.Policy   `json:"policy"`
 	Rules  []rules.Source `json:"rules,omitempty"` // of its owner
 	Only   []string       `json:"only,omitzero"`   // ids that it judges by; nil: all
+}
+
+// Acting is what a daemon does about findings, as its configuration says.
+type Acting struct {
+	Name           string            `json:"name,omitempty"` // of the configuration file
+	Responses      []access.Response `json:"responses,omitempty"`
+	DryRun         bool              `json:"dryRun"` // as the file says
+	Profile        string            `json:"profile"`
+	BaseURL        string            `json:"baseUrl"`
+	Writes         map[string]bool   `json:"writes"` // by org: whether it has write credentials
+	ProjectHour    int               `json:"projectHour"`
+	OrgHour        int               `json:"orgHour"`
+	SettleCritical time.Duration     `json:"settleCritical"`
+	SettleOther    time.Duration     `json:"settleOther"`
+	NeverTouch     []string          `json:"neverTouch,omitempty"`
 }
 
 // Engine builds it again. An error says that this program would judge otherwise.

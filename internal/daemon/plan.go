@@ -48,6 +48,7 @@ type planning struct {
 	present scan.Present
 	head    scan.History // of a daemon, or of the history that it wrote
 	told    bool         // there is a head
+	teller  string       // of it, for people
 	actions map[string]access.Action
 	notes   []string
 	out     report.PreviewInventory
@@ -152,7 +153,7 @@ func (p *planning) fromFile() error {
 	if other != nil {
 		return err // it is neither, and an inventory is what was probably meant
 	}
-	p.present, p.head, p.told = present, head, true
+	p.present, p.head, p.told, p.teller = present, head, true, "the daemon of "+p.From
 	return nil
 }
 
@@ -196,7 +197,7 @@ func (p *planning) ask(ctx context.Context, inventory bool) error {
 	if err != nil {
 		return err
 	}
-	p.head, p.told = head, true
+	p.head, p.told, p.teller = head, true, "the daemon at "+p.server.base
 	if !inventory {
 		return nil
 	}
@@ -229,7 +230,7 @@ func (p *planning) compared() error {
 	if p.old != nil || !p.told {
 		return nil
 	}
-	b, err := bookOfDaemon(p.head, cmp.Or(p.out.Where, p.server.base))
+	b, err := bookOfDaemon(p.head, p.teller)
 	if err != nil {
 		p.notes = append(p.notes, "what the daemon judges by cannot be had: "+err.Error())
 		return nil

@@ -45,15 +45,15 @@ func bookOf(s *settings) book {
 }
 
 // bookOfDaemon is what a daemon told.
-func bookOfDaemon(h scan.History, where string) (book, error) {
+func bookOfDaemon(h scan.History, name string) (book, error) {
 	if h.Running.Hash == "" {
-		return book{}, fmt.Errorf("%s does not tell it", where)
+		return book{}, fmt.Errorf("%s does not tell it", name)
 	}
 	e, err := h.Running.Engine()
 	if err != nil {
 		return book{}, err
 	}
-	b := book{name: "the daemon at " + where, engine: e, rules: h.Running.Policy, sources: h.Running.Rules, only: h.Running.Only, profile: h.Running.Policy.Profile}
+	b := book{name: name, engine: e, rules: h.Running.Policy, sources: h.Running.Rules, only: h.Running.Only, profile: h.Running.Policy.Profile}
 	if a := h.Acting; a != nil {
 		b.acts, b.dryRun, b.profile, b.baseURL, b.writes = true, a.DryRun, a.Profile, a.BaseURL, a.Writes
 		b.policy = remediate.Policy{

@@ -238,6 +238,7 @@ type PreviewSummary struct {
 	Response  int `json:"response"`
 	Same      int `json:"same"`
 	Unknown   int `json:"unknown"`   // that can be judged no more, findings and rules of a scope
+	Known     int `json:"known"`     // findings that can be judged again
 	WritesNow int `json:"writesNow"` // reverts when the configuration takes effect
 	Writes    int `json:"writes"`    // rules that would come to be reverted by themselves in some environment
 	Asks      int `json:"asks"`      // rules that people would come to be asked about
@@ -298,6 +299,8 @@ func (p *Preview) Count() {
 			s.Response++
 		case EffectUnknown:
 			s.Unknown++
+		case EffectKnown:
+			s.Known++
 		default:
 			s.Same++
 		}

@@ -75,7 +75,7 @@ func (t previewTable) sum() string {
 	}{
 		{s.Waived, plural(s.Waived, "is waived", "are waived")}, {s.Severity, plural(s.Severity, "changes severity", "change severity")},
 		{s.Response, plural(s.Response, "is answered otherwise", "are answered otherwise")}, {s.Unknown, plural(s.Unknown, "answer can be given no more", "answers can be given no more")},
-		{s.Same, fmt.Sprintf("%d the same", s.Same)},
+		{s.Known, plural(s.Known, "finding can be judged again", "findings can be judged again")}, {s.Same, fmt.Sprintf("%d the same", s.Same)},
 	} {
 		if more.n > 0 {
 			parts = append(parts, more.text)

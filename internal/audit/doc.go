@@ -11,9 +11,11 @@
 // gap, a fork, a repetition or another order shows in the chain itself, and a message that was
 // changed, taken out of or put into a source shows when both are laid side by side ([Verify]).
 //
-// The stored form is the hash, a line feed and JSON in one canonical spelling; a golden file
-// holds it. Every other spelling is refused, so that no bit of an entry is free. Version v is
-// inside; an entry of a higher one is neither clean nor broken but unknown.
+// The stored form is the hash, the entry as JSON without the bodies of its facts, and these
+// bodies, in one canonical spelling; a golden file holds it. Every other spelling is refused, so
+// that no bit of an entry is free. The hash is of the middle, which has the hash of each body: so
+// one fact can be shown with its place in the chain, and the others stay unseen. Version v
+// is inside; an entry of a higher one is neither clean nor broken but unknown.
 //
 // # Appending
 //

@@ -30,8 +30,11 @@ type Message struct {
 	Body    []byte
 }
 
-// Entry is one link of the chain. Its stored form is the hash of its JSON, a line feed, and
-// that JSON: exactly as [Entry.Encode] writes it, every other spelling is refused.
+// Entry is one link of the chain. Its stored form is three lines, without a line feed at the
+// end: the hash of the second; the entry as JSON without the bodies of its facts; and the list
+// of these bodies. Each fact has the hash of its body, so the hash of the second line vouches
+// for the third too, and proves the entry's place to somebody who may not see what else it
+// holds. It is stored exactly as [Entry.Encode] writes it, every other spelling is refused.
 type Entry struct {
 	V       int       `json:"v"`
 	Seq     uint64    `json:"seq"`     // its position in the log
@@ -122,26 +125,61 @@ func (f Fact) sum(body []byte) string {
 
 // Encode is the entry's stored form, and its hash.
 func (e Entry) Encode() (stored []byte, hash string, err error) {
+	bodies := []string{}
+	e.Facts = slices.Clone(e.Facts)
+	for i := range e.Facts {
+		bodies = append(bodies, e.Facts[i].Body)
+		e.Facts[i].Body = ""
+	}
 	raw, err := canonical(e)
 	if err != nil {
 		return nil, "", fmt.Errorf("audit: encode entry %d: %w", e.Seq, err)
 	}
+	rest, err := canonical(bodies)
+	if err != nil {
+		return nil, "", fmt.Errorf("audit: encode the bodies of entry %d: %w", e.Seq, err)
+	}
 	hash = hashOf("entry", raw)
-	return slices.Concat([]byte(hash), []byte("\n"), raw), hash, nil
+	return slices.Concat([]byte(hash), []byte("\n"), raw, []byte("\n"), rest), hash, nil
 }
 
 // Decode reads a stored entry and checks everything that it can tell by itself. An error that
 // is ErrNewer comes with the right hash: only the content is beyond this version.
 func Decode(stored []byte) (e Entry, hash string, err error) {
-	claimed, raw, ok := bytes.Cut(stored, []byte("\n"))
+	claimed, rest, ok := bytes.Cut(stored, []byte("\n"))
+	raw, bodies, also := bytes.Cut(rest, []byte("\n"))
 	hash = hashOf("entry", raw)
-	if !ok || string(claimed) != hash {
+	if !ok || !also || string(claimed) != hash {
 		return Entry{}, "", errors.New("its hash is not that of its content")
 	}
 	if err := strict(raw, &e); err != nil {
 		return Entry{}, hash, err
 	}
+	if err := e.join(bodies); err != nil {
+		return Entry{}, hash, err
+	}
 	return e, hash, e.validate()
+}
+
+// join gives the facts their bodies.
+func (e *Entry) join(raw []byte) error {
+	var bodies []string
+	if err := json.Unmarshal(raw, &bodies); err != nil {
+		return fmt.Errorf("its bodies: not JSON: %w", err)
+	}
+	if again, err := canonical(bodies); err != nil || !bytes.Equal(again, raw) {
+		return errors.New("its bodies are not in their canonical spelling")
+	}
+	if len(bodies) != len(e.Facts) || bodies == nil {
+		return fmt.Errorf("it has %d facts, and bodies of %d", len(e.Facts), len(bodies))
+	}
+	for i := range e.Facts {
+		if e.Facts[i].Body != "" {
+			return fmt.Errorf("fact %d: a body stands where none may", i)
+		}
+		e.Facts[i].Body = bodies[i]
+	}
+	return nil
 }
 
 // hashOf is the hash of a canonical text; the word keeps entries and checkpoints apart.

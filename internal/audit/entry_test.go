@@ -70,10 +70,14 @@ func TestEntryEveryBitCounts(t *testing.T) {
 	}
 }
 
-// rehash is an entry that somebody who knows the form has forged.
+// rehash is an entry that somebody who knows the form has forged: head and bodies.
 func rehash(t testing.TB, raw string) []byte {
 	t.Helper()
-	return []byte(hashOf("entry", []byte(raw)) + "\n" + raw)
+	head, bodies, ok := strings.Cut(raw, "\n")
+	if !ok {
+		bodies = "[]"
+	}
+	return []byte(hashOf("entry", []byte(head)) + "\n" + head + "\n" + bodies)
 }
 
 func TestDecodeRefuses(t *testing.T) {
@@ -93,7 +97,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a time with an offset", "09:00:01Z", "10:00:01+01:00", "UTC"},
 		{"a fact's time with an offset", "09:00:00Z", "10:00:00+01:00", "UTC"},
 		{"lost, and yet stored", `"to":6,`, `"to":6,"at":"2026-11-20T09:00:00Z",`, "something else"},
-		{"no facts", raw[strings.Index(raw, `"facts":`):strings.Index(raw, `,"marks"`)], `"facts":[]`, "no fact"},
+		{"no facts", raw[strings.Index(raw, `"facts":`):], "\"facts\":[],\"marks\":[]}\n[]", "no fact"},
+		{"bodies of no facts", raw[strings.Index(raw, `"facts":`):strings.Index(raw, `,"marks"`)], `"facts":[]`, "bodies of 3"},
 		{"marks out of order", `{"source":"GW_EVENTS","seq":3}`, `{"source":"GW_A","seq":3}`, "out of order"},
 		{"a mark that is another", `"GW_FINDINGS","seq":1}]`, `"GW_FINDINGS","seq":2}]`, "its mark of GW_FINDINGS"},
 		{"following itself", `"prevSeq":10`, `"prevSeq":12`, "follows"},
@@ -105,6 +110,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"left out for no reason", `"too large"`, `"bored"`, "left out"},
 		{"v 0", `{"v":1`, `{"v":0`, "no version"},
 		{"not JSON", `{"v":1`, `v`, "not JSON"},
+		{"bodies that are none", `["",`, `["`, "not JSON"},
+		{"a body too few", `["",`, `[`, "bodies of 2"},
+		{"white space in the bodies", `["",`, `["", `, "canonical"},
+		{"a body in the head", `"left":"too large"`, `"body":"x","left":"too large"`, "where none may"},
 	} {
 		bad := strings.Replace(raw, c.from, c.to, 1)
 		if bad == raw {

@@ -46,6 +46,7 @@ const (
 const (
 	bucketLocks  = "locks"
 	bucketTokens = "tokens"
+	bucketPeople = "people"
 )
 
 // plan is one stream or bucket: its share of the store and what is particular to it.
@@ -82,7 +83,7 @@ func (s *Stream) streamPlans() []plan {
 		}
 	}
 	return []plan{
-		{streamEvents, 80, fact("event", jetstream.DiscardOld)},
+		{streamEvents, 75, fact("event", jetstream.DiscardOld)},
 		{streamChanges, 120, fact("change", jetstream.DiscardOld)},
 		{streamFindings, 80, fact("finding", jetstream.DiscardOld)},
 		{streamDecisions, 60, fact("decision", jetstream.DiscardNew)},
@@ -113,7 +114,7 @@ func (s *Stream) bucketPlans() []plan {
 	return []plan{
 		{"watch", 40, nil}, {"inventory", 90, nil}, {"history", 30, nil}, {"facts", 10, nil}, {"findings", 70, nil},
 		{"actions", 30, nil}, {"waivers", 10, nil}, {"control", 7, nil}, {"replays", 3, nil}, {"deliveries", 10, nil},
-		{bucketLocks, 5, expiring}, {bucketTokens, 5, expiring},
+		{bucketLocks, 5, expiring}, {bucketTokens, 5, expiring}, {bucketPeople, 5, nil},
 	}
 }
 
@@ -131,7 +132,7 @@ func (s *Stream) configs() []jetstream.StreamConfig {
 		c.Subjects = []string{"$KV." + bucket + ".>", s.chunkSubject(bucket) + ">"}
 		c.MaxMsgsPerSubject = 1
 		c.Discard = jetstream.DiscardNew
-		c.DenyDelete, c.AllowRollup = true, true // as every KV bucket
+		c.DenyDelete, c.AllowRollup = p.name != bucketPeople, true // as every KV bucket; of persons, rows are wiped out
 		c.Duplicates = jobWindow
 		all = append(all, c)
 	}

@@ -50,6 +50,7 @@ func (b *builder) file(t *tree) *File {
 		f.Routes = []Route{{To: []string{SinkLog}}}
 	}
 	f.NATS = b.nats(t.get("nats"))
+	f.Audit = b.audit(t.get("audit"), f.NATS.Store)
 	f.Schedule = b.schedule(t.get("schedule"))
 	f.HTTP = b.http(t.get("http"))
 	f.Auth = b.auth(t.get("auth"), f.Atlas.Orgs)

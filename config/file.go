@@ -31,6 +31,7 @@ type File struct {
 	Routes         []Route // at least one
 	Auth           Auth
 	NATS           NATS
+	Audit          Audit
 	Schedule       Schedule
 	HTTP           HTTP
 	Warnings       []Problem // what is allowed and probably not meant, in the order of the file

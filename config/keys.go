@@ -29,6 +29,7 @@ func root() *shape {
 		key("dry_run", one(boolean()), "Writes to Atlas nothing and shows what it would do.").or("true"),
 		key("routes", list(routeKeys()), "Who is told. Left out: everything goes to the log."),
 		key("nats", natsKeys(), "Where state is kept."),
+		key("audit", auditKeys(), "What proves later what was done: a chain of hashes over all facts, with signed checkpoints outside the store."),
 		key("schedule", scheduleKeys(), "How often Atlas is read and findings are judged again."),
 		key("http", httpKeys(), "Where the daemon listens."),
 		later("slack"), later("jira"), later("github"), later("servicenow"), later("pagerduty"),

@@ -102,6 +102,7 @@ atlas: {orgs: [{id: 64f0c0ffee64f0c0ffee64f0, read: {public_key: {env: PUBLIC}, 
 		DryRun:   true,
 		Routes:   []Route{{To: []string{SinkLog}}},
 		NATS:     NATS{Store: "/var/lib/gatewarden", Prefix: "gw", Replicas: 1},
+		Audit:    Audit{Folder: "/var/lib/gatewarden.audit", Book: "/var/lib/gatewarden.audit/book", Every: time.Minute, Verify: time.Hour},
 		Schedule: Schedule{FeedActive: 20 * time.Second, FeedIdle: time.Minute, SweepGate: 15 * time.Minute, SweepRest: 6 * time.Hour, Clock: 15 * time.Minute},
 		HTTP:     HTTP{Public: ":8080", Ops: ":9090", Admin: "127.0.0.1:9091"},
 	}
@@ -165,6 +166,7 @@ func TestExample(t *testing.T) {
 		DryRun:   true,
 		Routes:   []Route{{Environments: []string{"prod"}, Severity: access.High, To: []string{SinkLog}}},
 		NATS:     NATS{Store: "/var/lib/gatewarden", Prefix: "gw", Replicas: 1},
+		Audit:    Audit{Folder: "/var/lib/gatewarden.audit", Book: "/var/lib/gatewarden.audit/book", Every: time.Minute, Verify: time.Hour},
 		Schedule: Schedule{FeedActive: 20 * time.Second, FeedIdle: time.Minute, SweepGate: 15 * time.Minute, SweepRest: 6 * time.Hour, Clock: 15 * time.Minute},
 		HTTP:     HTTP{Public: ":8080", Ops: ":9090", Admin: "127.0.0.1:9091"},
 	}

@@ -38,9 +38,10 @@ const (
 
 // personal are the members, in lower case, whose value names a person.
 var personal = []string{
-	"address", "addresses", "approver", "by", "cn", "email", "emailaddress", "failing", "firstname", "fullname", "inviterusername",
-	"lastname", "mobilenumber", "onbehalfof", "operationscontact", "opener", "owner", "principal", "remoteaddress", "requester",
-	"securitycontact", "slack", "targetusername", "dbuserusername", "user", "username", "usernames", "voter",
+	"actor", "address", "addresses", "approved", "approver", "approvers", "by", "cn", "email", "emailaddress", "escalate", "extended", "failing",
+	"firstname", "fullname", "how", "inviterusername", "lastname", "mobilenumber", "onbehalfof", "operationscontact", "opener", "owner",
+	"principal", "remoteaddress", "requester", "securitycontact", "slack", "targetusername", "dbuserusername", "user", "userid", "username",
+	"usernames", "voter",
 }
 
 // persons are the kinds of a Ref whose name ends, after a slash if there is one, with a user's.
@@ -61,7 +62,7 @@ func find(raw []byte, machine func(string) bool) ([]stretch, bool) {
 	s := scanner{raw: raw}
 	s.value("", "", 0)
 	names := named(s.texts, machine)
-	var out []stretch
+	out := personalSeal(s.texts, machine)
 	for _, t := range s.texts {
 		if out = append(out, t.stretches(names)...); len(out) > mostUnmerged {
 			return []stretch{{at: 0, end: len(raw), name: crowd}}, true

@@ -99,6 +99,16 @@ type saying struct {
 	Why       string       `json:"why"`
 	Action    about        `json:"action"`
 	Finding   about        `json:"finding"`
+	Command   asked        `json:"command"`
+}
+
+// asked is what a command asks for, and who does.
+type asked struct {
+	Verb   string       `json:"verb"`
+	By     string       `json:"by"`
+	Scope  access.Scope `json:"scope"`
+	Target string       `json:"finding"`
+	Reason string       `json:"reason"`
 }
 
 // about is what a decision's action or a transition's finding is about.
@@ -126,6 +136,9 @@ func activity(x Exported) ocsfActivity {
 	body := x.named(string(x.Body))
 	var s saying
 	_ = json.Unmarshal([]byte(body), &s) // what cannot be read is in raw_data
+	if c := s.Command; c.Verb != "" {
+		s.Type, s.By, s.Scope, s.Target, s.Why = "command "+c.Verb, c.By, c.Scope, c.Target, c.Reason
+	}
 	at := x.Fact.At
 	if at.IsZero() {
 		at = x.Recorded
@@ -182,8 +195,11 @@ func (s saying) activity() (int, string) {
 	return 99, "Other"
 }
 
-// kindOf is what a source holds, by the end of its name: EVENTS, CHANGES and so on.
-func kindOf(f Fact) string { return f.Source[strings.LastIndexByte(f.Source, '_')+1:] }
+// kindOf is what a source holds, by the end of its stream's name: EVENTS, CHANGES and so on.
+func kindOf(f Fact) string {
+	name, _, _ := strings.Cut(f.Source, "@") // when it was made
+	return name[strings.LastIndexByte(name, '_')+1:]
+}
 
 // operation is the word for what was done.
 func (s saying) operation(f Fact) string {

@@ -16,9 +16,9 @@ type Record struct {
 	Stored []byte
 }
 
-// Check is what [Verify] compares. Note the end of the chain first, and give the records up
-// to there; then begin to read sources and checkpoints: else an honest chain that grows
-// meanwhile seems ahead of them.
+// Check is what [Verify] compares. Note the end of the book first, then that of the chain, and
+// give both up to there; then begin to read sources: else an honest chain that grows meanwhile
+// seems cut, or ahead of its sources.
 type Check struct {
 	Chain       iter.Seq2[Record, error] // from position 1
 	Checkpoints iter.Seq2[Line, error]   // nil: there are none

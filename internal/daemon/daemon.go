@@ -9,6 +9,7 @@
 //	clock (15 min)  every scope is judged again, so that dates that pass are seen
 //	deadlines       an action's wake time, from a heap fed by a KV watch
 //	reconciler (5 min)  outboxes that a dead process left, findings without a settled action
+//	audit           every fact into the chain, a checkpoint a minute, a verification an hour
 //
 // No stage knows another: what this package hands to each is a small interface over a
 // bucket or over Atlas. Every replica runs all of it; queues and compare-and-set decide
@@ -107,6 +108,7 @@ type Daemon struct {
 	deadlines *stream.Deadlines
 	receiver  *receiver // of Atlas's webhooks
 	wakes     *wakes
+	audit     *auditor
 
 	ctx   context.Context // ends when the daemon is told to stop
 	group *errgroup.Group
@@ -220,7 +222,8 @@ func (d *Daemon) assemble() error {
 	})
 	d.deadlines = stream.NewDeadlines(d.logger.Named("deadlines"))
 	d.receiver = d.newReceiver()
-	return nil
+	d.audit, err = d.newAudit()
+	return err
 }
 
 // stale is how old the word of other scopes may be: each renews it when it is judged, at the

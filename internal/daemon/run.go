@@ -31,6 +31,9 @@ func (d *Daemon) run() {
 		})
 		d.group.Go(func() error { d.deadlines.Run(d.ctx, d.wake); return nil })
 	}
+	if d.does(RoleAudit) {
+		d.group.Go(func() error { return d.audit.run(d.ctx) })
+	}
 	d.group.Go(d.schedule)
 }
 

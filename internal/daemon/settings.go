@@ -48,7 +48,7 @@ type loader func(rules.Policy, ...rules.Source) (*rules.Engine, error)
 func buildWith(f *config.File, load loader) (*settings, error) {
 	own, unset := ownAccess(f)
 	s, err := buildOf(f, own, load)
-	if err := errors.Join(unset, webhookFits(f), err); err != nil {
+	if err := errors.Join(unset, webhookFits(f), auditFits(f), err); err != nil {
 		return nil, err // both: where secrets are not at hand, the rules are checked all the same
 	}
 	return s, nil
@@ -349,6 +349,8 @@ func needsRestart(old, f *config.File) string {
 		return "whether there is an atlas.webhook.secret"
 	case old.NATS != f.NATS:
 		return "nats"
+	case old.Audit != f.Audit:
+		return "audit"
 	case old.HTTP != f.HTTP:
 		return "http"
 	case old.Schedule != f.Schedule:

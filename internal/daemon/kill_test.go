@@ -151,18 +151,19 @@ const (
 	beforeWrite = "executor, before the write"
 	duringWrite = "executor, during the write"
 	afterWrite  = "executor, after the write"
+	inAudit     = "audit"
 	atRandom    = "at random"
 )
 
 func killPlaces() []string {
-	return []string{inWatcher, inRules, beforeWrite, duringWrite, afterWrite, atRandom}
+	return []string{inWatcher, inRules, beforeWrite, duringWrite, afterWrite, inAudit, atRandom}
 }
 
-// places is the order of the run: 15 of a hundred in each place, the rest at random.
+// places is the order of the run: 14 of a hundred in each place, the rest at random.
 func (r *killRun) places() []string {
 	var out []string
 	for _, place := range killPlaces() {
-		for range (*kills*15 + 50) / 100 {
+		for range (*kills*14 + 50) / 100 {
 			out = append(out, place)
 		}
 	}
@@ -195,6 +196,8 @@ func (r *killRun) route(place string) (route string, h *killHook) {
 		return "", hooked(n < 5, false)
 	case afterWrite:
 		return []string{"write:answered", "write:answered>" + of("gw_actions"), "write:answered>" + of("gw_actions"), "write:answered>gw_actions:after-clear>" + of("gw_actions"), "write:answered>action:before-ack"}[n%5], nil
+	case inAudit:
+		return r.some("audit:"+[]string{"before-append", "after-append", "before-checkpoint", "after-checkpoint"}[n%4], "audit:after-append>audit:before-checkpoint", n), nil
 	}
 	return fmt.Sprintf("+%dms>*", 500+r.rnd.IntN(3000)), nil
 }

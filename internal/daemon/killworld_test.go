@@ -43,6 +43,7 @@ guards: {settle: {critical: 0s, other: 1s}, caps: {project_hour: 100000, org_hou
 dry_run: false
 nats: {store: STORE}
 schedule: {feed: {active: 1s, idle: 1s}, sweep: {gate: 30s, rest: 60s}, clock: 5s}
+audit: {every: 1s, verify: 10s}
 `
 
 const killWorld = `

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,7 +16,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
@@ -211,26 +209,173 @@ func TestAuditReplicas(t *testing.T) {
 	})
 }
 
-// A process that dies after any step lost nothing, and repeats nothing.
-func TestAuditDiesAnywhere(t *testing.T) {
-	for _, point := range []string{"audit:before-append", "audit:after-append", "audit:before-checkpoint", "audit:after-checkpoint"} {
-		t.Run(point, func(t *testing.T) {
+// A process that dies between an entry and its checkpoint, while it writes either, or while its
+// connection is away, lost nothing and repeats nothing. TestKill does it for real.
+func TestAuditGoesOnAfterADeath(t *testing.T) {
+	for name, die := range map[string]func(r *auditRig, a *auditor, cancel func()){
+		"before any checkpoint": func(*auditRig, *auditor, func()) {},
+		"in a line of the book": func(r *auditRig, a *auditor, _ func()) {
+			r.must(a.sign(r.ctx()))
+			f, err := os.OpenFile(a.Book, os.O_APPEND|os.O_WRONLY, 0)
+			r.must(err)
+			_, err = f.WriteString(`{"v":1,"n":2,"prev"`)
+			r.must(errors.Join(err, f.Close()))
+		},
+		"without its connection": func(r *auditRig, _ *auditor, _ func()) {
+			r.conns[len(r.conns)-1].Close()
+			r.say(5)
+		},
+		"with facts on their way": func(r *auditRig, _ *auditor, cancel func()) { r.say(5); cancel(); r.say(5) },
+	} {
+		t.Run(name, func(t *testing.T) {
 			inAuditRig(t, func(r *auditRig) {
-				var died error = errors.New("died")
 				a := r.auditor("book")
+				ctx, cancel := context.WithCancel(r.ctx())
 				r.say(10)
-				dead := r.killedAt(a, point)
-				r.must(died2(died, dead))
-				r.say(10)
+				var group sync.WaitGroup
+				group.Go(func() { _ = a.record(ctx) })
+				time.Sleep(10 * time.Second)
+				die(r, a, cancel)
+				cancel()
+				group.Wait()
 				next := r.auditor("book")
 				stop := r.running(next)
+				r.say(10)
 				time.Sleep(5 * time.Minute)
 				stop()
 				got, err := next.verify(r.ctx())
-				if err != nil || got.Verdict() != audit.Clean || got.Facts != 80 {
+				if err != nil || got.Verdict() != audit.Clean || got.Facts != 4*r.n {
 					t.Errorf("%s%v %v", got.Summary(), got.Problems, err)
 				}
 			})
 		})
 	}
+}
+
+// remake makes a stream anew out of its messages, as somebody would who owns the server.
+func (r *auditRig) remake(name string, change func([]*jetstream.RawStreamMsg) []*jetstream.RawStreamMsg) {
+	r.t.Helper()
+	st, err := r.js.Stream(r.ctx(), name)
+	r.must(err)
+	c := st.CachedInfo().Config
+	var all []*jetstream.RawStreamMsg
+	for seq := uint64(1); seq <= st.CachedInfo().State.LastSeq; seq++ {
+		m, err := st.GetMsg(r.ctx(), seq)
+		r.must(err)
+		all = append(all, m)
+	}
+	r.must(r.js.DeleteStream(r.ctx(), name))
+	_, err = r.js.CreateStream(r.ctx(), c)
+	r.must(err)
+	for _, m := range change(all) {
+		_, err := r.js.Publish(r.ctx(), m.Subject, m.Data)
+		r.must(err)
+	}
+}
+
+func (r *auditRig) stream(name string) jetstream.Stream {
+	r.t.Helper()
+	st, err := r.js.Stream(r.ctx(), name)
+	r.must(err)
+	return st
+}
+
+// What an intruder does to store and book shows, and the log and the gauge tell of it.
+func TestAuditShowsTampering(t *testing.T) {
+	all := func(m []*jetstream.RawStreamMsg) []*jetstream.RawStreamMsg { return m }
+	for name, c := range map[string]struct {
+		do   func(r *auditRig, a *auditor)
+		want string
+	}{
+		"nothing":               {func(*auditRig, *auditor) {}, ""},
+		"a fact deleted":        {func(r *auditRig, _ *auditor) { r.must(r.stream("GW_DECISIONS").DeleteMsg(r.ctx(), 3)) }, "source-missing"},
+		"the last fact deleted": {func(r *auditRig, _ *auditor) { r.must(r.stream("GW_EVENTS").DeleteMsg(r.ctx(), 30)) }, "source-missing"},
+		"facts purged":          {func(r *auditRig, _ *auditor) { r.must(r.stream("GW_CHANGES").Purge(r.ctx())) }, "source-missing"},
+		"facts purged from front": {func(r *auditRig, _ *auditor) {
+			r.must(r.stream("GW_FINDINGS").Purge(r.ctx(), jetstream.WithPurgeSequence(9)))
+		}, "source-missing"},
+		"a stream of facts anew": {func(r *auditRig, _ *auditor) { time.Sleep(time.Second); r.remake("GW_DECISIONS", all) }, "source-missing"}, // what is there again is too young to be missed
+		"a fact put in":          {func(r *auditRig, _ *auditor) { r.say(1); time.Sleep(time.Hour) }, "?unrecorded"},
+		"junk in the chain": {func(r *auditRig, _ *auditor) {
+			_, err := r.js.Publish(r.ctx(), "gw.audit", []byte("junk"))
+			r.must(err)
+		}, "entry"},
+		"an entry of other content": {func(r *auditRig, _ *auditor) {
+			r.remake("GW_AUDIT", func(m []*jetstream.RawStreamMsg) []*jetstream.RawStreamMsg { m[1].Data = m[0].Data; return m })
+		}, "checkpoint gap link position"},
+		"the chain cut": {func(r *auditRig, _ *auditor) {
+			r.remake("GW_AUDIT", func(m []*jetstream.RawStreamMsg) []*jetstream.RawStreamMsg { return m[:2] })
+		}, "?unrecorded checkpoint"},
+		"the chain gone": {func(r *auditRig, _ *auditor) {
+			r.remake("GW_AUDIT", func([]*jetstream.RawStreamMsg) []*jetstream.RawStreamMsg { return nil })
+		}, "?unrecorded checkpoint"},
+		"the chain stored anew":     {func(r *auditRig, _ *auditor) { r.remake("GW_AUDIT", all) }, ""}, // as it was: nothing is lost
+		"a line of the book turned": {func(r *auditRig, a *auditor) { r.edit(a.Book, func(b []byte) []byte { b[40] ^= 1; return b }) }, "checkpoint"},
+		"the book cut": {func(r *auditRig, a *auditor) {
+			r.edit(a.Book, func(b []byte) []byte { return b[:bytes.IndexByte(b, '\n')+1] })
+		}, "?uncovered"},
+		"the book of another key": {func(_ *auditRig, a *auditor) { a.Key = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)) }, "?uncovered checkpoint"},
+		"the book gone":           {func(r *auditRig, a *auditor) { r.must(os.Remove(a.Book)) }, "?uncovered"},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+			inAuditRig(t, func(r *auditRig) {
+				stop := r.running(r.auditor("book"))
+				for range 3 {
+					r.say(10)
+					time.Sleep(2 * time.Minute)
+				}
+				stop()
+				a := r.auditor("book")
+				c.do(r, a)
+				if got := r.codes(a); got != c.want {
+					t.Errorf("%q, want %q", got, c.want)
+				}
+				a.verifyNow(r.ctx())
+				broken := slices.ContainsFunc(strings.Fields(c.want), func(code string) bool { return code[0] != '?' })
+				if got := testutil.ToFloat64(a.Metrics.broken) == 1; got != broken {
+					t.Errorf("the gauge says broken: %v, want %v", got, broken)
+				}
+				if got := testutil.ToFloat64(a.Metrics.verified) != 0; got == broken {
+					t.Errorf("the gauge says verified: %v", got)
+				}
+			})
+		})
+	}
+}
+
+func (r *auditRig) edit(name string, change func([]byte) []byte) {
+	r.t.Helper()
+	text, err := os.ReadFile(name)
+	r.must(err)
+	r.must(os.WriteFile(name, change(text), 0o600))
+}
+
+// Somebody who forks the chain wins at most the race for one position: the appender goes on
+// after what lies there, and a chain that was cut is never signed again.
+func TestAuditForks(t *testing.T) {
+	inAuditRig(t, func(r *auditRig) {
+		a := r.auditor("book")
+		stop := r.running(a)
+		r.say(10)
+		time.Sleep(2 * time.Minute)
+		head := a.head
+		e := audit.Entry{V: 1, Seq: head.Seq + 1, PrevSeq: head.Seq, Prev: strings.Repeat("0", 64), At: time.Now().UTC(), Facts: []audit.Fact{{Source: head.Marks[0].Source, Seq: 1, To: 1, Left: audit.LeftDropped}}, Marks: []audit.Mark{{Source: head.Marks[0].Source, Seq: 1}}}
+		forged, _, err := e.Encode()
+		r.must(err)
+		r.must(a.log.Append(r.ctx(), head.Seq, forged))
+		r.say(10)
+		time.Sleep(2 * time.Minute)
+		stop()
+		if got := r.codes(r.auditor("book")); !strings.Contains(got, "link") {
+			t.Errorf("a forged entry: %q", got)
+		}
+		r.remake("GW_AUDIT", func(m []*jetstream.RawStreamMsg) []*jetstream.RawStreamMsg { return m[:1] })
+		b := r.auditor("book")
+		stop = r.running(b)
+		time.Sleep(5 * time.Minute)
+		if err := b.sign(r.ctx()); err == nil || !strings.Contains(err.Error(), "cut or written anew") {
+			t.Errorf("a cut chain is signed: %v", err)
+		}
+		stop()
+	})
 }

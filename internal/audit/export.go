@@ -70,23 +70,28 @@ func Facts(ctx context.Context, chain iter.Seq2[Record, error], r Range, names N
 func exported(ctx context.Context, e Entry, hash string, f Fact, names Names) (Exported, error) {
 	out := Exported{V: Version, Entry: e.Seq, Hash: hash, Recorded: e.At, Fact: f, Body: json.RawMessage(f.Body)}
 	out.Fact.Body = ""
+	return out, out.resolve(ctx, names)
+}
+
+// resolve adds the names of the fact's persons; names may be nil.
+func (x *Exported) resolve(ctx context.Context, names Names) error {
 	if names == nil {
-		return out, nil
+		return nil
 	}
-	for _, p := range f.People {
-		if _, asked := out.Names[Pseudonym(p.Person)]; asked {
+	for _, p := range x.Fact.People {
+		if _, asked := x.Names[Pseudonym(p.Person)]; asked {
 			continue
 		}
 		name, err := names.Name(ctx, p.Person)
 		if err != nil {
-			return out, fmt.Errorf("audit: resolve %s in entry %d: %w", Pseudonym(p.Person), e.Seq, err)
+			return fmt.Errorf("audit: resolve %s in entry %d: %w", Pseudonym(p.Person), x.Entry, err)
 		}
-		if out.Names == nil {
-			out.Names = map[string]string{}
+		if x.Names == nil {
+			x.Names = map[string]string{}
 		}
-		out.Names[Pseudonym(p.Person)] = name
+		x.Names[Pseudonym(p.Person)] = name
 	}
-	return out, nil
+	return nil
 }
 
 // Export writes the facts of a range, one JSON line each. What cannot be exported ends it.

@@ -56,9 +56,10 @@ func only(raw []byte, into any) bool {
 	return dec.Decode(into) == nil && dec.InputOffset() == int64(len(raw))
 }
 
-// personalSeal finds the signed envelope of an opened command. Whoever guesses a name could
-// try it on a signature or a digest: so the envelope is taken for the name of whoever asked.
-// The stream's own is compared with it as long as that person's key is there.
+// personalSeal finds the signed envelope of an opened command, and the digest of it in the
+// record of what became of one. Whoever guesses a name could try it on a signature or a digest:
+// so both are taken for the name of whoever asked. The stream's own is compared with them as
+// long as that person's key is there.
 func personalSeal(texts []text, machine func(string) bool) (out []stretch) {
 	by := ""
 	for _, t := range texts {
@@ -67,7 +68,8 @@ func personalSeal(texts []text, machine func(string) bool) (out []stretch) {
 		}
 	}
 	for _, t := range texts {
-		if by != "" && !machine(by) && !t.member && t.object == 1 && t.key == "signed" {
+		seal := t.object == 1 && t.key == "signed" || t.in == typeCommand && t.key == "digest"
+		if by != "" && !machine(by) && !t.member && seal {
 			out = append(out, stretch{at: t.at, end: t.end, name: by})
 		}
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/base64"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,31 @@ func TestCommandIsErased(t *testing.T) {
 	}
 	if r := verify(t, w.check()); r.Found > 0 || strings.Join(codes(r), " ") != "?person-erased ?uncovered" {
 		t.Errorf("after the erasure: %s %v", r.Summary(), r.Problems)
+	}
+}
+
+// So it is with the record of what became of it.
+func TestRecordOfACommandIsErased(t *testing.T) {
+	w := newWorld(t, "GW_DECISIONS@2026-11-20T09:00:00Z")
+	c := access.Command{V: 1, ID: "0123456789abcdef", Verb: access.VerbVote, By: "alice", Finding: "f1"}
+	fact := access.NewOut(access.TopicDecision, "prj.64f0c0ffee0000000000cafe", access.Decision{
+		V: 1, Type: "control", Message: "alice: vote: taken", Command: &access.CommandRecord{V: 1, Command: c, Key: "k", Digest: "d1g35t", Accepted: true, Why: "alice was counted"},
+	})
+	w.sources[0].put(day, string(fact.Body))
+	w.record()
+	e, _, err := Decode(w.log.all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := e.Facts[0].Body; strings.Contains(body, "alice") || strings.Contains(body, "d1g35t") || !strings.Contains(body, `"digest":"person:`) {
+		t.Errorf("the chain has %s", body)
+	}
+	facts, err := facts(Reading{Walk: func() iter.Seq2[Record, error] { return w.log.records() }}, "f1")
+	if err != nil || len(facts) != 1 {
+		t.Errorf("%d facts on the finding, %v", len(facts), err)
+	}
+	if _, steps := tell("f1", facts); len(steps) != 1 || steps[0].Kind != StepCommand || !strings.Contains(steps[0].Says, "is taken: person:") {
+		t.Errorf("it is told as %v", steps)
 	}
 }
 

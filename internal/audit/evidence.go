@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
@@ -113,9 +114,15 @@ type mention struct {
 		Finding string `json:"finding"`
 	} `json:"action"`
 	Command struct {
-		Finding string `json:"finding"`
+		Finding string `json:"finding"` // of a command
+		Command struct {
+			Finding string `json:"finding"`
+		} `json:"command"` // of what became of one
 	} `json:"command"`
 }
+
+// asks is the finding that a command, or what became of one, is on.
+func (m mention) asks() string { return cmp.Or(m.Command.Finding, m.Command.Command.Finding) }
 
 // facts are those on a finding: its transitions, what was decided and asked about it, the
 // changes that caused it and that came of it, and their events. Three walks: the changes are known
@@ -132,7 +139,7 @@ func facts(r Reading, finding string) ([]Proven, error) {
 			case kind == "DECISIONS" && m.Action.Finding == finding:
 				actions[m.Action.ID] = true
 			default:
-				return kind == "COMMANDS" && m.Command.Finding == finding
+				return (kind == "COMMANDS" || kind == "DECISIONS") && m.asks() == finding
 			}
 			return true
 		},

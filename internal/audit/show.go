@@ -61,7 +61,7 @@ func (q Query) has(x Exported) bool {
 	if json.Unmarshal(x.Body, &m) != nil {
 		return false
 	}
-	return (q.Finding == "" || m.Finding.ID == q.Finding || m.Action.Finding == q.Finding || m.Command.Finding == q.Finding) &&
+	return (q.Finding == "" || m.Finding.ID == q.Finding || m.Action.Finding == q.Finding || m.asks() == q.Finding) &&
 		(q.Action == "" || m.Action.ID == q.Action || m.Own == q.Action || m.Intended == q.Action)
 }
 

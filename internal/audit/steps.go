@@ -250,6 +250,10 @@ func (t *teller) commanded(o opened) {
 
 // decided tells what a decision adds to the one before it on the same action.
 func (t *teller) decided(d access.Decision) {
+	if d.Action.ID == "" {
+		t.control(d)
+		return
+	}
 	a, was := d.Action, t.before[d.Action.ID]
 	t.before[a.ID] = a
 	t.about.Action, t.about.ActionState, t.about.Why = a.ID, string(a.State), a.Why
@@ -268,6 +272,20 @@ func (t *teller) decided(d access.Decision) {
 		}
 	}
 	t.moved(d)
+}
+
+// control tells what became of a command.
+func (t *teller) control(d access.Decision) {
+	if d.Command == nil {
+		t.step(StepDecision, d.At, d.Message)
+		return
+	}
+	c := d.Command.Command
+	word := "refused"
+	if d.Command.Accepted {
+		word = "taken"
+	}
+	t.step(StepCommand, d.At, fmt.Sprintf("What %s asks for by %s, to %s, is %s: %s.", cmp.Or(c.By, "somebody"), cmp.Or(c.Via, "nobody knows what"), cmp.Or(string(c.Verb), "do something"), word, d.Command.Why), "command "+c.ID)
 }
 
 func (t *teller) plan(d access.Decision) {

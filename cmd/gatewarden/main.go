@@ -63,7 +63,7 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(runCommand(stderr), bootstrapCommand(stdout), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), replayCommand(stdout, stderr), planCommand(stdout, stderr), rulesCommand(stdout), waiverCommand(stdout), versionCommand(stdout))
+	root.AddCommand(runCommand(stderr), bootstrapCommand(stdout), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), replayCommand(stdout, stderr), planCommand(stdout, stderr), rulesCommand(stdout), waiverCommand(stdout), auditCommand(stdout), evidenceCommand(stdout), versionCommand(stdout))
 	return root
 }
 

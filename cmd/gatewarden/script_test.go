@@ -38,6 +38,15 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"await": await,
 			"wrong": wrong,
+			"take":  take,
+			"edit": func(ts *testscript.TestScript, _ bool, args []string) { // a file: every OLD becomes NEW
+				was := ts.ReadFile(args[0])
+				text := strings.ReplaceAll(was, args[1], args[2])
+				if text == was {
+					ts.Fatalf("%s has no %s", args[0], args[1])
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+			},
 			"expand": func(ts *testscript.TestScript, _ bool, args []string) { // $ATLAS, $ADMIN and $OPS in files
 				for _, name := range args {
 					text := strings.NewReplacer("$ATLAS", ts.Getenv("ATLAS"), "$ADMIN", ts.Getenv("ADMIN"), "$OPS", ts.Getenv("OPS")).Replace(ts.ReadFile(name))
@@ -94,6 +103,15 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s never answered %s: %v", args[0], args[1], err)
 		}
 	}
+}
+
+// take sets a variable to what a pattern's first group finds in a file, such as stdout.
+func take(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(found) < 2 {
+		ts.Fatalf("%s has no %s", args[1], args[2])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // wrong runs a program that must end with an exit code.

@@ -69,15 +69,24 @@ func New(o Options) *Server {
 // bounds. While no token is configured it answers whoever reaches it: those are on the machine.
 func (s *Server) Protect(least Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !s.Auth().Nobody() {
-			who, wrong := s.admit(r)
-			if wrong == nil && !who.everywhere(least) {
-				wrong = forbidden("use a token that has it and is not bounded", "this takes the role %s, without bounds", least)
-			}
-			if wrong != nil {
-				wrong.write(w)
-				return
-			}
+		if s.Auth().Nobody() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.Require(least, next).ServeHTTP(w, r)
+	})
+}
+
+// Require is Protect, also where nobody may do anything yet: then nobody may do this.
+func (s *Server) Require(least Role, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, wrong := s.admit(r)
+		if wrong == nil && !who.everywhere(least) {
+			wrong = forbidden("use a token that has it and is not bounded", "this takes the role %s, without bounds", least)
+		}
+		if wrong != nil {
+			wrong.write(w)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -74,9 +74,12 @@ type evidencePage struct {
 
 type evidenceTile struct{ Count, Word string }
 
+// IsPage reports whether a text is a page, and no document by itself.
+func IsPage(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) }
+
 // carried is the document within a page, or the text itself.
 func carried(text []byte) ([]byte, error) {
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) {
+	if !IsPage(text) {
 		return text, nil
 	}
 	_, rest, ok := bytes.Cut(text, []byte(documentOpen))

@@ -89,10 +89,10 @@ func (r Result) Verdict() string {
 // Summary is the result for people, without the problems' list.
 func (r Result) Summary() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "The chain is %s: %d entries with %d facts, the last is entry %d; %d checkpoints agree, the last of them on entry %d.\n",
-		r.Verdict(), r.Entries, r.Facts, r.Head.Seq, r.Checkpoints, r.Covered)
+	fmt.Fprintf(&b, "The chain is %s: %s with %s, the last is entry %d; %s, the last on entry %d.\n", r.Verdict(), count(r.Entries, "entry", "entries"),
+		count(r.Facts, "fact", "facts"), r.Head.Seq, count(r.Checkpoints, "checkpoint agrees", "checkpoints agree"), r.Covered)
 	if r.Found > 0 {
-		fmt.Fprintf(&b, "%d problems.\n", r.Found)
+		fmt.Fprintf(&b, "%s.\n", count(r.Found, "problem", "problems"))
 	}
 	for _, s := range r.Sources {
 		fmt.Fprintf(&b, "%s: recorded up to %d, %d facts compared with the source", s.Name, s.Mark, s.Matched)
@@ -105,6 +105,13 @@ func (r Result) Summary() string {
 		fmt.Fprintf(&b, "Not checked: %d × %s%s.\n", u.Count, u.Says, of(u.Source))
 	}
 	return b.String()
+}
+
+func count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 func of(source string) string {

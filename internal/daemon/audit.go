@@ -87,6 +87,7 @@ const (
 
 // run records, signs, verifies and measures until ctx ends.
 func (a *auditor) run(ctx context.Context) error {
+	a.Logger.Info("checkpoints and evidence are signed", zap.String("key", a.keyName()), zap.String("book", a.Book))
 	var group sync.WaitGroup
 	group.Go(func() {
 		a.every(ctx, a.Every, func() { a.trouble("sign", "no checkpoint could be signed", a.sign(ctx)) })

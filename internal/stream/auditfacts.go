@@ -155,7 +155,7 @@ func (f FactStream) follow(ctx context.Context, from uint64, yield func(Fact) bo
 		defer cancel()
 		_ = f.st.DeleteConsumer(drop, info.Name) // else the server does, after a while
 	}()
-	p, err := newPuller(f.s.nc, info.Stream, info.Name)
+	p, err := newPuller(f.s.nc, info.Stream, info.Name, f.s.heartbeat())
 	if err != nil {
 		return temporary("follow "+f.Name, err)
 	}

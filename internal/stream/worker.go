@@ -203,17 +203,21 @@ func (s *Stream) pull(ctx, handling context.Context, l lane) {
 	}
 }
 
+// heartbeat is how often the server says that a request for messages is still known.
+func (s *Stream) heartbeat() time.Duration {
+	if s.o.External {
+		return clusterHeartbeat
+	}
+	return pullHeartbeat
+}
+
 // pullFrom asks for a message only when a handler is free, so that none waits here while its
 // AckWait runs.
 func (s *Stream) pullFrom(ctx context.Context, l lane, slots chan struct{}, start func(*nats.Msg)) error {
 	if _, _, err := s.consumer(ctx, l); err != nil {
 		return err
 	}
-	heartbeat := pullHeartbeat
-	if s.o.External {
-		heartbeat = clusterHeartbeat
-	}
-	p, err := newPuller(s.nc, l.stream.CachedInfo().Config.Name, l.config.Durable, heartbeat)
+	p, err := newPuller(s.nc, l.stream.CachedInfo().Config.Name, l.config.Durable, s.heartbeat())
 	if err != nil {
 		return err
 	}

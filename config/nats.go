@@ -18,7 +18,6 @@ type NATS struct {
 	Credentials NATSCredentials
 	Bootstrap   NATSCredentials // of gatewarden bootstrap alone
 	TLS         NATSTLS
-	Keys        string // folder of the keys that sign commands; with Store they are in it
 }
 
 // External reports whether state is kept in a cluster and not in a store of our own.
@@ -50,7 +49,6 @@ func natsKeys() *shape {
 		key("replicas", one(count().parsed(replicas)), "How many servers keep each stream: 1, 3 or 5. Left out: 3 with url, and always 1 with store."),
 		key("credentials", natsCredentialKeys(), "By which the cluster knows this process."),
 		key("bootstrap", natsCredentialKeys(), "By which the cluster knows gatewarden bootstrap, which alone may set streams up. A daemon does not read them: leave them out of its file."),
-		key("keys", one(text("the path of a folder")), "With url: the folder of gateway.key, which signs the commands that the admin API takes, or of gateway.pub alone, by which they are believed; never in NATS. Both are Ed25519 in PEM, and the same for all processes. Left out: no commands."),
 		key("tls", natsTLSKeys(), "How the cluster is known, and how this process shows who it is. With it, or with tls:// in url, nothing is sent in the clear."),
 	)
 }
@@ -109,7 +107,7 @@ func replicas(s string) (any, error) {
 func (b *builder) nats(t *tree) NATS {
 	n := NATS{
 		Store: b.local(as[string](t.get("store"))), Prefix: as[string](t.get("prefix")), Replicas: as[int](t.get("replicas")),
-		Credentials: b.natsCredentials(t.get("credentials")), Bootstrap: b.natsCredentials(t.get("bootstrap")), TLS: b.natsTLS(t.get("tls")), Keys: b.local(as[string](t.get("keys"))),
+		Credentials: b.natsCredentials(t.get("credentials")), Bootstrap: b.natsCredentials(t.get("bootstrap")), TLS: b.natsTLS(t.get("tls")),
 	}
 	var urls []string
 	for _, item := range t.get("url").items {
@@ -136,7 +134,7 @@ func (b *builder) nats(t *tree) NATS {
 
 // onlyExternal reports keys that say nothing about an embedded server.
 func (b *builder) onlyExternal(t *tree) {
-	for _, name := range []string{"credentials", "bootstrap", "tls", "replicas", "keys"} {
+	for _, name := range []string{"credentials", "bootstrap", "tls", "replicas"} {
 		if t.get(name).given {
 			b.at(t.get(name), "it is of an external cluster: give url, or leave it out")
 		}

@@ -158,13 +158,6 @@ func newGatewayKey(path string) (ed25519.PrivateKey, error) {
 	return private, nil
 }
 
-// believes has the commands that this process, and on a cluster its like, signs believed.
-func (d *Daemon) believes(s *settings) {
-	for _, public := range d.believed {
-		s.policy.People.Keys = append(s.policy.People.Keys, access.GatewayKey{Public: public, Gateway: gateway})
-	}
-}
-
 // tend looks after what follows from commands: actions that take others back, incidents that
 // have ended, records that nobody asks for any more.
 func (d *Daemon) tend(ctx context.Context) {

@@ -99,8 +99,7 @@ type Daemon struct {
 	controls   *stream.KV[access.Control]       // in the bucket of control
 	records    *stream.KV[access.CommandRecord] // likewise
 
-	signs    ed25519.PrivateKey  // what the admin API asks for; nil: nothing can be asked for
-	believed []ed25519.PublicKey // of those who sign so
+	signs ed25519.PrivateKey // what the admin API asks for; nil: nothing can be asked for
 
 	watcher   *watcher.Watcher
 	rules     *rules.Stage

@@ -2,67 +2,41 @@ package daemon
 
 import (
 	"crypto/ed25519"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+
+	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-const publicFile = "gateway.pub"
+var errNoKey = errors.New("this process cannot give commands: it has no key to sign them: name one under auth.gateway.key, the same for all processes, or its public half under auth.gateways of those that carry commands out")
 
-var errNoKey = errors.New("this process cannot give commands: it has no key to sign them: name the folder with " + keyFile + " under nats.keys")
-
-// keyring makes the process able to sign commands, and to believe those that its like signed.
-// With a store of its own it makes the key that it needs. On a cluster the key comes from outside and is
-// the same for all: gateway.key for who gives commands, gateway.pub is enough for who carries them out.
+// keyring makes the process able to sign commands, by the key that is configured, or by one
+// that it makes itself and keeps beside the state. On a cluster there is no such place that
+// all processes share: without a configured key such a process gives no commands.
 func (d *Daemon) keyring() (err error) {
-	n := d.opts.File.NATS
-	switch {
-	case !n.External():
-		d.signs, err = gatewayKey(n.Store)
-	case n.Keys == "":
-		return nil
-	default:
-		err = d.sharedKeys(n.Keys)
-	}
-	if err == nil && d.signs != nil {
-		d.believed = append(d.believed, d.signs.Public().(ed25519.PublicKey))
+	f := d.opts.File
+	switch key := f.Auth.Gateway; {
+	case !key.IsZero():
+		secret, err := key.Resolve()
+		if err != nil {
+			return fmt.Errorf("auth.gateway.key: %w", err)
+		}
+		d.signs, err = parseGatewayKey("auth.gateway.key", []byte(secret.Reveal()))
+		return err
+	case !f.NATS.External():
+		d.signs, err = gatewayKey(f.NATS.Store)
 	}
 	return err
 }
 
-func (d *Daemon) sharedKeys(dir string) (err error) {
-	if _, missing := os.Stat(filepath.Join(dir, keyFile)); missing == nil {
-		d.signs, err = gatewayKey(dir)
+// believes has the commands that this process signs believed, beside those of the gateways
+// that the configuration names.
+func (d *Daemon) believes(s *settings) {
+	s.policy.People.Keys = s.file.Auth.Gateways
+	if d.signs == nil {
+		return
 	}
-	if err != nil {
-		return err
+	if public, ok := d.signs.Public().(ed25519.PublicKey); ok {
+		s.policy.People.Keys = append([]access.GatewayKey{{Public: public, Gateway: gateway}}, s.policy.People.Keys...)
 	}
-	path := filepath.Join(dir, publicFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if d.signs == nil {
-			return fmt.Errorf("nats.keys: there is neither %s nor %s in %s: make one with openssl genpkey -algorithm ed25519", keyFile, publicFile, dir)
-		}
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read the key of those who sign commands: %w", err)
-	}
-	block, _ := pem.Decode(raw)
-	if block == nil {
-		return fmt.Errorf("the key of those who sign commands, %s, is not PEM: make it with openssl pkey -pubout", path)
-	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return fmt.Errorf("the key of those who sign commands, %s: %w", path, err)
-	}
-	public, ok := key.(ed25519.PublicKey)
-	if !ok {
-		return fmt.Errorf("the key of those who sign commands, %s, is a %T and not an Ed25519 key", path, key)
-	}
-	d.believed = append(d.believed, public)
-	return nil
 }

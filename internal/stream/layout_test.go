@@ -33,7 +33,7 @@ func TestOpenSetsUpTheLayout(t *testing.T) {
 				sum += c.MaxBytes
 			}
 		}
-		if len(w.streams) != 23 || sum > defaultStoreBytes*8/10 {
+		if len(w.streams) != 24 || sum > defaultStoreBytes*8/10 {
 			t.Errorf("%d streams that may take %d bytes", len(w.streams), sum)
 		}
 		audit := w.streams["GW_AUDIT"].CachedInfo().Config

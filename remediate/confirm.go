@@ -90,6 +90,8 @@ func (s *Stage) verified(ctx context.Context, lease *held, f access.Finding, a a
 		if len(n.Plan.Inverse) > 0 {
 			n.UndoUntil = out.Verified.Add(undo)
 		}
+		n.State = access.ActionVerified
+		n.Wake = nextAfter(*n, s.Policy().Guards.Retention, s.now())
 	})
 }
 

@@ -97,18 +97,26 @@ func backOf(p Policy, f access.Finding, of access.Action, purpose access.Purpose
 	question := asked(r, now)
 	question.Approvers = slices.Concat(r.Approvers, p.People.Operators)
 	question.OnDeadline, question.Escalate = access.LateNotify, nil
-	a := of
-	a.ID, a.Purpose, a.Of, a.Do, a.Ask, a.Votes = followID(of.ID, purpose), purpose, of.ID, access.ModeApprove, question, nil
-	a.Plan = access.Plan{
+	plan := access.Plan{
 		Operations: of.Plan.Inverse, Inverse: slices.Clone(of.Plan.Operations), Ceiling: access.CeilingAsk,
 		Reversible: "yes: by what it takes back", Why: "take back: " + of.Plan.Why + " (" + c.Reason + ")",
 	}
-	slices.Reverse(a.Plan.Inverse)
-	a.PlanHash, a.Actor, a.Created = a.Plan.Hash(a.Rule+"/"+string(purpose), a.Ref, a.Episode), f.Actor, now
-	a.Outcome, a.Guard, a.Steps, a.Attempts, a.Snoozed, a.UndoUntil = access.Outcome{}, "", nil, 0, time.Time{}, time.Time{}
-	a = stepped(a, access.ActionAwaiting, c.By+" asks to "+a.Plan.Why, now)
+	slices.Reverse(plan.Inverse)
+	a := follower(of, purpose, plan, question, now)
+	a.Actor = f.Actor
+	a = stepped(a, access.ActionAwaiting, c.By+" asks to "+plan.Why, now)
 	a.Wake = question.Deadline
 	return a
+}
+
+// follower is an action that follows another one, before its first step.
+func follower(of access.Action, purpose access.Purpose, plan access.Plan, question access.Ask, now time.Time) access.Action {
+	return access.Action{
+		V: access.Version, ID: followID(of.ID, purpose), Finding: of.Finding, Episode: of.Episode, Rule: of.Rule, Ref: of.Ref,
+		Severity: of.Severity, Environment: of.Environment, Do: access.ModeApprove, Ceiling: access.CeilingAsk,
+		Plan: plan, PlanHash: plan.Hash(of.Rule+"/"+string(purpose), of.Ref, of.Episode), Created: now,
+		Purpose: purpose, Of: of.ID, Ask: question, Actor: of.Actor,
+	}
 }
 
 // follow takes an action that follows another one as far as it goes now.
@@ -117,6 +125,8 @@ func (s *Stage) follow(ctx context.Context, id string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("load action %s: %w", id, err)
+	case rev != 0 && a.State == access.ActionVerified && a.Purpose == "":
+		return s.afterwards(ctx, a)
 	case rev == 0 || a.State.Done() || a.Purpose == "":
 		return nil
 	case a.V > access.Version:

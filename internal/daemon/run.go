@@ -78,7 +78,7 @@ func observed[T any](d *Daemon, route func(context.Context, T) error) func(conte
 // wakeKey carries what an Act needs, since a deadline is only a key and a time.
 func (d *Daemon) wakeKey(a access.Action) string {
 	key := string(a.Ref.Scope) + " " + a.Finding
-	if a.Purpose != "" {
+	if a.Purpose != "" || a.State == access.ActionVerified {
 		key += " " + a.ID
 	}
 	return key

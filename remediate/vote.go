@@ -86,7 +86,7 @@ func approve(p People, a access.Action, f access.Finding, b access.Ballot, c acc
 		return n, true, accepted("counted: %s", no.Why)
 	}
 	n = stepped(n, access.ActionApproved, "approved by "+agreed(n), now)
-	return n, true, accepted("approved: it is carried out now")
+	return n, true, accepted("approved: it is carried out as soon as nothing else stands in its way")
 }
 
 // stepped is the action in another state.

@@ -143,6 +143,8 @@ type stage struct {
 
 	mu       sync.Mutex
 	messages []string
+	heard    []string // what became of commands, in order
+	said     int
 }
 
 func newStage(t *testing.T, dir, world, conf string) *stage {
@@ -239,6 +241,7 @@ func or(s, otherwise string) string {
 //	dirty                           events of equal seconds come in disorder
 //	login PROJECT CLUSTER USER ADDRESS  a database login, into the access history
 //	config OLD => NEW               the configuration changes, and is reloaded if the daemon runs; \n in NEW is a new line, if the daemon runs
+//	vote, undo, freeze …            somebody decides, see [stage.say]
 //	nothing                         only the time passes
 func (s *stage) step(line string) error {
 	f := strings.Fields(line)
@@ -276,6 +279,8 @@ func (s *stage) step(line string) error {
 	case "config":
 		_, edit, _ := strings.Cut(line, " config ")
 		return s.reconfigure(edit)
+	case "vote", "undo", "release", "ack", "waive", "freeze", "unfreeze", "incident", "expect":
+		return s.say(verb, args)
 	case "nothing":
 	default:
 		return fmt.Errorf("no verb %q", verb)

@@ -49,6 +49,9 @@ func (s *stage) report() string {
 	for _, m := range slices.Compact(told) {
 		fmt.Fprintf(&b, "told %s\n", replaceAll(m, names))
 	}
+	for _, m := range s.heard {
+		fmt.Fprintln(&b, "heard "+m)
+	}
 	return replaceAll(b.String(), names)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"os"
@@ -304,16 +305,10 @@ func (p *planning) inventory(out *report.Preview) {
 		i.Age = 0
 	}
 	for _, scope := range slices.Sorted(maps.Keys(p.present.Scopes)) {
-		title, read := string(scope), 0
+		title, read := titleIn(p.present, scope), 0
 		var gaps []string
 		for _, k := range slices.Sorted(maps.Keys(p.present.Scopes[scope])) {
 			c := p.present.Scopes[scope][k]
-			for _, x := range access.States[access.Project](c) {
-				title = x.Title
-			}
-			for _, x := range access.States[access.Org](c) {
-				title = x.Title
-			}
 			switch {
 			case c.Status == access.StatusComplete || c.Status == access.StatusUnsupported:
 				read++
@@ -337,6 +332,31 @@ func (p *planning) inventory(out *report.Preview) {
 	out.Inventory = *i
 }
 
+// controls are what people have frozen and stopped, by scope and in order.
+func (p *planning) controls() iter.Seq2[access.Scope, access.Control] {
+	return func(yield func(access.Scope, access.Control) bool) {
+		if p.head.Acting == nil {
+			return
+		}
+		for _, scope := range slices.Sorted(maps.Keys(p.head.Acting.Controls)) {
+			if !yield(scope, p.head.Acting.Controls[scope]) {
+				return
+			}
+		}
+	}
+}
+
+// titleIn is what a scope is called.
+func titleIn(p scan.Present, scope access.Scope) string {
+	for _, x := range access.States[access.Project](p.Scopes[scope][access.KindProject]) {
+		return x.Title
+	}
+	for _, x := range access.States[access.Org](p.Scopes[scope][access.KindOrg]) {
+		return x.Title
+	}
+	return string(scope)
+}
+
 // allNotes are what cannot be known.
 func (p *planning) allNotes(out report.Preview) []string {
 	notes := slices.Clone(p.notes)
@@ -353,6 +373,15 @@ func (p *planning) allNotes(out report.Preview) []string {
 	say(true, "what would be written about one that comes is worked out on the ones that stand, as they stand; a new one may differ")
 	for _, org := range p.present.Orgs {
 		say(!slices.ContainsFunc(p.file.Atlas.Orgs, func(o config.Org) bool { return o.ID == org }), "org %s is not in the new configuration: nothing of it would be watched any more", org)
+	}
+	for scope, c := range p.controls() {
+		title := titleIn(p.present, scope)
+		incident, on := c.Incident(p.present.At)
+		say(c.Freeze.On, "writes are frozen in %s since %s, by %s: %s; until that ends nothing is written there, whatever the configuration says", title, access.Stamp(c.Freeze.At), c.Freeze.By, c.Freeze.Reason)
+		say(on, "incident %s is on in %s until %s: reverts are questions until then", incident.Name, title, access.Stamp(incident.Until))
+		for _, stop := range c.Stopped {
+			say(true, "%s writes nothing by itself in %s since %s: %s", stop.Rule, title, access.Stamp(stop.At), stop.Why)
+		}
 	}
 	say(p.out.Age > 24*time.Hour, "the inventory is %s old: what changed since is not in it", scan.Length(p.out.Age))
 	return notes

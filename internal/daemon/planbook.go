@@ -59,6 +59,7 @@ func bookOfDaemon(h scan.History, name string) (book, error) {
 		b.policy = remediate.Policy{
 			Responses: a.Responses, DryRun: a.DryRun || !writesAnything(a.Profile), Caps: remediate.Caps{ProjectHour: a.ProjectHour, OrgHour: a.OrgHour},
 			Settle: remediate.Settle{Critical: a.SettleCritical, Other: a.SettleOther}, NeverTouch: a.NeverTouch, Own: b.rules.Own, Networks: b.rules.Networks,
+			People: remediate.People{Principals: b.rules.Principals, Groups: b.rules.Groups, Operators: a.Operators},
 		}
 	}
 	return b, nil
@@ -70,7 +71,7 @@ func acting(s *settings) *scan.Acting {
 	p := b.policy
 	return &scan.Acting{
 		Name: b.name, Responses: p.Responses, DryRun: b.dryRun, Profile: b.profile, BaseURL: b.baseURL, Writes: b.writes, ProjectHour: p.Caps.ProjectHour, OrgHour: p.Caps.OrgHour,
-		SettleCritical: p.Settle.Critical, SettleOther: p.Settle.Other, NeverTouch: p.NeverTouch,
+		SettleCritical: p.Settle.Critical, SettleOther: p.Settle.Other, NeverTouch: p.NeverTouch, Operators: p.People.Operators,
 	}
 }
 

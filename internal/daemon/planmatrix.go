@@ -49,7 +49,7 @@ func sameQuestion(a, b *report.Question) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return slices.Equal(a.Can, b.Can) && a.Quorum == b.Quorum && a.Deadline == b.Deadline && a.OnDeadline == b.OnDeadline && a.Trouble == b.Trouble
+	return slices.Equal(a.Can, b.Can) && a.Quorum == b.Quorum && a.Deadline == b.Deadline && a.OnDeadline == b.OnDeadline && a.Trouble == b.Trouble && a.Silent == b.Silent
 }
 
 func ruleIDs(old *actor, now actor) []string {
@@ -105,7 +105,7 @@ func (a actor) general(id, env string) report.PreviewResponse {
 
 func (a actor) fill(out *report.PreviewResponse, r rules.Rule, f access.Finding) {
 	response, _ := a.response(f)
-	do, why := intended(a.policy, f, f.OpenedAt)
+	do, why := remediate.Intended(remediate.Case{Policy: a.policy, Finding: f, Now: f.OpenedAt})
 	switch do {
 	case access.ModeObserve:
 		out.To = report.DeedNothing
@@ -114,7 +114,11 @@ func (a actor) fill(out *report.PreviewResponse, r rules.Rule, f access.Finding)
 		out.To = report.DeedTicket
 		return
 	case access.ModeNotify:
-		out.To, out.Why = report.DeedTell, why.Why
+		var answer report.Answer
+		a.told(&answer, f, response, why)
+		if out.To, out.Ask = report.DeedTell, answer.Ask; why.Guard != "" {
+			out.Why = why.Why
+		}
 		return
 	}
 	if r.Remedy == "" || r.Remedy == remediate.RemedyNone || !remediate.Plans(r.Remedy) {

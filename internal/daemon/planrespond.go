@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"crypto/ed25519"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,13 +64,17 @@ func (a actor) sourceOf(at int) string {
 func (a actor) now(f access.Finding, r access.Response, begins bool) (report.Deed, string) {
 	if !begins {
 		act, ok := a.underway[access.ActionID(f.ID, f.Episode)]
-		if ok && !act.State.Done() && act.Do == access.ModeRevert {
+		switch {
+		case !ok || act.State.Done():
+		case act.Do == access.ModeRevert:
 			return a.carriedOn(f, act)
+		case act.Do == access.ModeApprove:
+			return a.askedOn(act)
 		}
 		return report.DeedNothing, "it stands already: a configuration acts on what comes from then on"
 	}
 	f.Origin, f.OriginWhy = access.OriginInherited, "a change of the configuration opened it"
-	do, why := intended(a.policy, f, f.OpenedAt)
+	do, why := remediate.Intended(remediate.Case{Policy: a.policy, Finding: f, Now: f.OpenedAt})
 	switch do {
 	case access.ModeObserve:
 		return report.DeedNothing, ""
@@ -91,6 +96,16 @@ func (a actor) carriedOn(f access.Finding, act access.Action) (report.Deed, stri
 		return report.DeedRefuse, "its revert is under way (" + string(act.State) + ") and is given up: " + why
 	}
 	return report.DeedRevert, "its revert is under way (" + string(act.State) + ")"
+}
+
+// askedOn is what becomes of a question that is open: votes count by who may answer then.
+func (a actor) askedOn(act access.Action) (report.Deed, string) {
+	q := a.question(access.Finding{}, access.Response{Approvers: act.Ask.Approvers, Quorum: act.Ask.Quorum})
+	until := "its question is open until " + access.Stamp(act.Ask.Deadline)
+	if q.Trouble != "" {
+		return report.DeedTell, until + ", and then " + q.Trouble
+	}
+	return report.DeedAsk, until + "; " + strings.Join(q.Can, ", ") + " can answer"
 }
 
 // disarmed is why the configuration writes nothing at all in a scope; empty: it may.
@@ -128,7 +143,7 @@ func afresh(f access.Finding, now time.Time) access.Finding {
 
 // then is what would be done about one like it that comes about from then on.
 func (a actor) then(out *report.Answer, m scan.Moment, f access.Finding) {
-	do, why := intended(a.policy, f, m.Now)
+	do, why := remediate.Intended(remediate.Case{Policy: a.policy, Finding: f, Now: m.Now})
 	r, _ := a.response(f)
 	switch do {
 	case access.ModeObserve:
@@ -138,10 +153,13 @@ func (a actor) then(out *report.Answer, m scan.Moment, f access.Finding) {
 		out.Then = report.DeedTicket
 		return
 	case access.ModeNotify:
-		out.Then, out.Guard, out.ThenWhy = report.DeedTell, why.Guard, cmp.Or(why.Why, ownerless(a.policy, f))
+		a.told(out, f, r, why)
 		return
 	}
 	c, plan := a.plan(m, f)
+	if do == access.ModeApprove {
+		c = agreed(c)
+	}
 	out.Plan = &plan
 	switch no := remediate.Guard(c, plan); {
 	case unformed(f, plan):
@@ -153,22 +171,41 @@ func (a actor) then(out *report.Answer, m scan.Moment, f access.Finding) {
 		}
 	case len(plan.Operations) == 0:
 		out.Plan, out.Then, out.Guard, out.ThenWhy = nil, report.DeedTell, remediate.GuardCeiling, plan.Why
-	case do == access.ModeApprove && (no.OK() || no.Guard == remediate.GuardCeiling):
-		a.bound(out, f, r, do, plan.Why)
 	case no.OK():
 		a.bound(out, f, r, do, plan.Why)
-	case no.Guard == remediate.GuardCeiling && len(a.can(r)) > 0:
-		a.bound(out, f, r, access.ModeApprove, no.Why)
+	case no.Guard == remediate.GuardCeiling && len(a.can(r)) > 0 && plan.Ceiling.Allows(access.CeilingAsk):
+		a.bound(out, f, r, access.ModeApprove, plan.Why)
 	default:
 		out.Then, out.Guard, out.ThenWhy = deedOf(no), no.Guard, no.Why
 	}
+}
+
+// told is of what people only hear: since the response says so, or since nothing more may be
+// done.
+func (a actor) told(out *report.Answer, f access.Finding, r access.Response, no remediate.Refusal) {
+	out.Then, out.Guard = report.DeedTell, no.Guard
+	if out.ThenWhy = ownerless(a.policy, f); no.Guard != "" {
+		out.ThenWhy = no.Why
+	}
+	if no.Guard == remediate.GuardApproval {
+		out.Ask = a.question(f, r)
+	}
+}
+
+// agreed is the case once those who may have agreed to it.
+func agreed(c remediate.Case) remediate.Case {
+	const who = "somebody"
+	key := make([]byte, ed25519.PublicKeySize)
+	c.Policy.People = remediate.People{Principals: []access.Principal{{ID: who}}, Keys: []access.GatewayKey{{Public: key}}}
+	c.Asked = &access.Action{Ask: access.Ask{Approvers: []string{who}}, Votes: []access.Ballot{{By: who, Vote: access.VoteApprove, Key: access.KeyID(key)}}}
+	return c
 }
 
 // bound is a revert or a question, as far as the configuration writes at all.
 func (a actor) bound(out *report.Answer, f access.Finding, r access.Response, do access.Mode, why string) {
 	out.Then, out.ThenWhy = report.DeedRevert, why
 	if do == access.ModeApprove {
-		out.Then, out.Ask = report.DeedAsk, a.question(r)
+		out.Then, out.Ask = report.DeedAsk, a.question(f, r)
 	}
 	if guard, off := a.disarmed(f.Ref.Scope); guard != "" {
 		out.Then, out.Guard, out.ThenWhy = report.DeedRefuse, guard, off+"; otherwise it would "+map[bool]string{true: "be asked whether to ", false: ""}[do == access.ModeApprove]+why
@@ -220,42 +257,6 @@ func stub(f access.Finding) access.Plan {
 	return access.Plan{Ceiling: access.CeilingAuto, Operations: []access.Operation{{Ref: f.Ref}}}
 }
 
-// intended is what is done about a finding as far as that can be said without a look at
-// Atlas: the response, within what its origin, its place and its rule allow.
-func intended(p remediate.Policy, f access.Finding, now time.Time) (access.Mode, remediate.Refusal) {
-	r := remediate.Respond(p, f)
-	switch r.Do {
-	case access.ModeRevert:
-		no := remediate.Standing(remediate.Case{Policy: p, Finding: f, Now: now})
-		if no.OK() {
-			return r.Do, no
-		}
-		if no.Guard == remediate.GuardCeiling && len(r.Approvers) > 0 && f.Ceiling.Allows(access.CeilingAsk) {
-			return access.ModeApprove, no
-		}
-		return access.ModeNotify, no
-	case access.ModeApprove:
-		return askable(f)
-	}
-	return r.Do, remediate.Refusal{}
-}
-
-// askable is whether a finding is asked about. Inherited debt is not asked about one by one.
-func askable(f access.Finding) (access.Mode, remediate.Refusal) {
-	tell := func(guard, why string) (access.Mode, remediate.Refusal) {
-		return access.ModeNotify, remediate.Refusal{Guard: guard, Why: why, End: access.ActionTold}
-	}
-	switch {
-	case f.Environment == "" && !f.Ref.Scope.IsOrg():
-		return tell(remediate.GuardEnvironment, "the project matches no environment, and such a project is never written to")
-	case f.Origin != access.OriginNew:
-		return tell(remediate.GuardInherited, "it was there before ("+f.OriginWhy+"), and what was there before is not asked about one by one")
-	case !f.Ceiling.Allows(access.CeilingAsk):
-		return tell(remediate.GuardCeiling, "the rule allows only to tell of it")
-	}
-	return access.ModeApprove, remediate.Refusal{}
-}
-
 // can are the principals who can answer a question, sorted. What is not declared means nobody.
 func (a actor) can(r access.Response) (out []string) {
 	for _, name := range r.Approvers {
@@ -269,10 +270,12 @@ func (a actor) can(r access.Response) (out []string) {
 	return slices.Compact(out)
 }
 
-func (a actor) question(r access.Response) *report.Question {
+// question is who is asked, and what their silence leads to.
+func (a actor) question(f access.Finding, r access.Response) *report.Question {
 	q := &report.Question{
 		Approvers: append([]string{}, r.Approvers...), Can: append([]string{}, a.can(r)...), Quorum: max(1, r.Quorum),
 		Deadline: access.Lasts(cmp.Or(r.Deadline, access.DefaultDeadline)), OnDeadline: string(cmp.Or(r.OnDeadline, "notify")),
+		Silent: r.OnDeadline == access.LateRevert && f.Ceiling.Allows(access.CeilingAuto) && f.Environment != "",
 	}
 	switch {
 	case len(r.Approvers) == 0:

@@ -27,7 +27,7 @@ func shopActor(t *testing.T, edit func(*actor), responses ...access.Response) ac
 	a := actor{
 		book: book{
 			engine: e, rules: given, acts: true, profile: "remediate", writes: map[string]bool{shopOrg.ID(): true},
-			policy: remediate.Policy{Responses: responses, Caps: remediate.Caps{ProjectHour: 10, OrgHour: 50}},
+			policy: remediate.Policy{Responses: responses, People: remediate.People{Principals: given.Principals, Groups: given.Groups}, Caps: remediate.Caps{ProjectHour: 10, OrgHour: 50}},
 		},
 		org: map[access.Scope]string{shopProd: shopOrg.ID(), shopOrg: shopOrg.ID()},
 	}
@@ -95,8 +95,8 @@ func TestPlanAnswers(t *testing.T) {
 		{name: "waived", responses: []access.Response{revert}, finding: func(f *access.Finding) { f.State = access.FindingWaived }, now: "nothing", then: "nothing", says: "waived"},
 		{name: "approve", responses: []access.Response{ask}, begins: true, now: "tell", then: "ask", can: 2},
 		{name: "approve in dry run", responses: []access.Response{ask}, actor: func(a *actor) { a.policy.DryRun, a.dryRun = true, true }, now: "nothing", then: "refuse", guard: "dry_run", says: "be asked whether", can: 2},
-		{name: "approve, by nobody", responses: []access.Response{with(ask, func(r *access.Response) { r.Approvers = nil })}, now: "nothing", then: "ask", says: "names no approvers"},
-		{name: "approve, by who is not declared", responses: []access.Response{with(ask, func(r *access.Response) { r.Approvers = []string{"gone"} })}, now: "nothing", then: "ask", says: "means no declared principal"},
+		{name: "approve, by nobody", responses: []access.Response{with(ask, func(r *access.Response) { r.Approvers = nil })}, now: "nothing", then: "tell", guard: "approval", says: "names no approvers"},
+		{name: "approve, by who is not declared", responses: []access.Response{with(ask, func(r *access.Response) { r.Approvers = []string{"gone"} })}, now: "nothing", then: "tell", guard: "approval", says: "means no declared principal"},
 		{name: "approve, by more than there are", responses: []access.Response{with(ask, func(r *access.Response) { r.Quorum = 3 })}, now: "nothing", then: "ask", says: "takes 3 votes", can: 2},
 		{name: "approve what can only be told", responses: []access.Response{ask}, finding: func(f *access.Finding) { f.Ceiling = access.CeilingTell }, now: "nothing", then: "tell", guard: "ceiling"},
 		{name: "approve what has no remedy", responses: []access.Response{ask}, finding: func(f *access.Finding) { f.Remedy = remediate.RemedyNone }, now: "nothing", then: "tell", guard: "ceiling", says: "nothing to write"},
@@ -112,11 +112,28 @@ func TestPlanAnswers(t *testing.T) {
 		if got.Now != c.now || got.Then != c.then || got.Guard != c.guard || !strings.Contains(why, c.says) {
 			t.Errorf("%s: now %s, then %s by %q: %s", c.name, got.Now, got.Then, got.Guard, why)
 		}
-		if (got.Ask != nil) != (c.can > 0 || c.then == "ask") || got.Ask != nil && len(got.Ask.Can) != c.can {
+		if (got.Ask != nil) != (c.can > 0 || c.guard == "approval") || got.Ask != nil && len(got.Ask.Can) != c.can {
 			t.Errorf("%s: asked %+v", c.name, got.Ask)
 		}
 		if c.then == "revert" && !strings.Contains(c.name, "roles") && (got.Plan == nil || len(got.Plan.Operations) != 1 || len(got.Plan.Inverse) != 1) {
 			t.Errorf("%s: plan %+v", c.name, got.Plan)
+		}
+	}
+}
+
+// TestPlanOpenQuestion: a question that is open stays one, as long as somebody can answer it.
+func TestPlanOpenQuestion(t *testing.T) {
+	for _, c := range []struct {
+		approvers []string
+		state     access.ActionState
+		now       report.Deed
+	}{
+		{[]string{"oncall"}, access.ActionAwaiting, "ask"}, {[]string{"gone"}, access.ActionAwaiting, "tell"}, {[]string{"oncall"}, access.ActionExpired, "nothing"},
+	} {
+		a := shopActor(t, nil, access.Response{Do: access.ModeApprove, Approvers: []string{"alice"}})
+		a.underway = map[string]access.Action{"f-1": {State: c.state, Do: access.ModeApprove, Ask: access.Ask{Approvers: c.approvers}}}
+		if got := a.answer(shopMoment(a, nil), false); got.Now != c.now {
+			t.Errorf("%v, %s: %s, %s", c.approvers, c.state, got.Now, got.NowWhy)
 		}
 	}
 }
@@ -126,19 +143,20 @@ func TestPlanResponses(t *testing.T) {
 	old := shopActor(t, nil, access.Response{Rules: []string{"network/*"}, Environments: []string{"prod"}, Do: access.ModeNotify})
 	now := shopActor(t, func(a *actor) { a.policy.Settle.Other = time.Minute },
 		access.Response{Rules: []string{"network/open-to-world", "network/expired-entry"}, Environments: []string{"prod"}, Do: access.ModeRevert},
-		access.Response{Rules: []string{"network/entry-too-broad"}, Do: access.ModeApprove, Approvers: []string{"nobody"}})
+		access.Response{Rules: []string{"network/entry-too-broad"}, Do: access.ModeApprove, Approvers: []string{"oncall"}, Quorum: 3},
+		access.Response{Rules: []string{"network/undeclared-source"}, Do: access.ModeApprove, Approvers: []string{"gone"}})
 	got := responses(&old, now)
 	var lines []string
 	for _, r := range got {
 		lines = append(lines, string(r.From)+" "+string(r.To)+" "+strings.Join(r.Environments, ",")+" "+strings.Join(r.Rules, ","))
 	}
 	want := []string{
-		"tell revert prod network/expired-entry", "tell revert prod network/open-to-world", "tell ask prod,dev network/entry-too-broad",
+		"tell revert prod network/expired-entry", "tell revert prod network/open-to-world", "tell ask prod,dev network/entry-too-broad", "tell tell prod,dev network/undeclared-source",
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("got  %q\nwant %q", lines, want)
 	}
-	if len(got) == 3 && (got[0].Why != "after 1 min" || got[2].Ask == nil || got[2].Ask.Trouble == "") {
+	if len(got) == 4 && (got[0].Why != "after 1 min" || got[2].Ask == nil || got[2].Ask.Trouble == "" || got[3].Ask == nil || got[3].Ask.Trouble == "") {
 		t.Errorf("%+v", got)
 	}
 	if same := responses(&now, now); len(same) != 0 {

@@ -51,6 +51,7 @@ func differingSettings(old, now book) []report.PreviewSetting {
 	say("guards.settle.other", lasts(old.policy.Settle.Other), lasts(now.policy.Settle.Other), "before any other change is reverted", now.policy.Settle.Other < old.policy.Settle.Other)
 	freed := slices.DeleteFunc(slices.Clone(old.policy.NeverTouch), func(p string) bool { return slices.Contains(now.policy.NeverTouch, p) })
 	say("guards.never_touch", never(old.policy.NeverTouch), never(now.policy.NeverTouch), "", len(freed) > 0)
+	say("guards.operators", cmp.Or(strings.Join(old.policy.People.Operators, ", "), "nobody"), cmp.Or(strings.Join(now.policy.People.Operators, ", "), "nobody"), "who may unfreeze, open incidents, announce changes and adopt", false)
 	return out
 }
 

@@ -29,11 +29,12 @@ type historian struct {
 	settings  *settings // its engine may be nil: then nothing is said of what was judged by
 	version   string
 	now       time.Time
-	present   bool // with the findings that are kept, and what is done about them
+	controls  *stream.KV[access.Control] // nil: not asked for
+	present   bool                       // with the findings that are kept, and what is done about them
 }
 
 func (d *Daemon) historian() historian {
-	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC(), false}
+	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC(), d.controls, false}
 }
 
 // write writes the history since a time: the inventory first, then the changes, so that
@@ -152,6 +153,9 @@ func (h historian) head(ctx context.Context, since time.Time) (scan.History, err
 	if err != nil {
 		return out, fmt.Errorf("list findings: %w", err)
 	}
+	if err := h.held(ctx, out.Acting, keys); err != nil {
+		return out, err
+	}
 	for _, k := range keys {
 		doc, _, err := h.findings.Get(ctx, k)
 		if err != nil {
@@ -162,6 +166,24 @@ func (h historian) head(ctx context.Context, since time.Time) (scan.History, err
 		}
 	}
 	return out, nil
+}
+
+// held says what people have frozen and stopped, where they have.
+func (h historian) held(ctx context.Context, a *scan.Acting, scopes []string) error {
+	if a == nil || h.controls == nil {
+		return nil
+	}
+	a.Controls = map[access.Scope]access.Control{}
+	for _, scope := range scopes {
+		c, rev, err := h.controls.Get(ctx, "scope."+scope)
+		if err != nil {
+			return fmt.Errorf("load what holds in %s: %w", scope, err)
+		}
+		if _, incident := c.Incident(h.now); rev > 0 && (c.Freeze.On || incident || len(c.Stopped) > 0) {
+			a.Controls[access.Scope(scope)] = c
+		}
+	}
+	return nil
 }
 
 // onlyIDs are the rules that the file chooses, in the order in which it does; nil: all.

@@ -114,6 +114,7 @@ type Question struct {
 	Quorum     int      `json:"quorum"`
 	Deadline   string   `json:"deadline"`
 	OnDeadline string   `json:"onDeadline"`
+	Silent     bool     `json:"silent,omitempty"`  // where nobody answers, it is reverted
 	Trouble    string   `json:"trouble,omitempty"` // why it cannot be answered
 }
 
@@ -196,8 +197,11 @@ type PreviewResponse struct {
 	Line         int       `json:"line,omitempty"`
 }
 
-// Writes reports whether something would be written by itself that was not before.
-func (r PreviewResponse) Writes() bool { return r.To == DeedRevert && r.From != DeedRevert }
+// Writes reports whether something would be written by itself that was not before, be it for
+// want of an answer.
+func (r PreviewResponse) Writes() bool {
+	return r.From != DeedRevert && (r.To == DeedRevert || r.To == DeedAsk && r.Ask != nil && r.Ask.Silent)
+}
 
 // PreviewWaiver is a waiver of one of the configurations that differs.
 type PreviewWaiver struct {

@@ -96,7 +96,7 @@ func (p Present) inputs(e *rules.Engine, former map[access.Scope]access.Findings
 		doc := former[scope]
 		in := rules.Input{
 			Scope: scope, Collections: p.collections(e, scope), Now: p.At, Once: p.Once, Read: map[access.Kind]time.Time{}, Standing: doc.Standing, Open: doc.Findings, Called: doc.Called,
-			History: p.Uses[scope], Waivers: p.Waivers.Waivers, Expected: p.Waivers.Expectations, Environment: doc.Environment,
+			History: p.Uses[scope], Waivers: p.Waivers.Waivers, Expected: p.Waivers.Expectations, Acknowledged: p.Waivers.Acknowledgements, Environment: doc.Environment,
 		}
 		if in.Environment == "" && doc.Judged.At.IsZero() {
 			in.Environment = p.Held[scope]

@@ -25,17 +25,19 @@ type Running struct {
 
 // Acting is what a daemon does about findings, as its configuration says.
 type Acting struct {
-	Name           string            `json:"name,omitempty"` // of the configuration file
-	Responses      []access.Response `json:"responses,omitempty"`
-	DryRun         bool              `json:"dryRun"` // as the file says
-	Profile        string            `json:"profile"`
-	BaseURL        string            `json:"baseUrl"`
-	Writes         map[string]bool   `json:"writes"` // by org: whether it has write credentials
-	ProjectHour    int               `json:"projectHour"`
-	OrgHour        int               `json:"orgHour"`
-	SettleCritical time.Duration     `json:"settleCritical"`
-	SettleOther    time.Duration     `json:"settleOther"`
-	NeverTouch     []string          `json:"neverTouch,omitempty"`
+	Name           string                          `json:"name,omitempty"` // of the configuration file
+	Responses      []access.Response               `json:"responses,omitempty"`
+	DryRun         bool                            `json:"dryRun"` // as the file says
+	Profile        string                          `json:"profile"`
+	BaseURL        string                          `json:"baseUrl"`
+	Writes         map[string]bool                 `json:"writes"` // by org: whether it has write credentials
+	ProjectHour    int                             `json:"projectHour"`
+	OrgHour        int                             `json:"orgHour"`
+	SettleCritical time.Duration                   `json:"settleCritical"`
+	SettleOther    time.Duration                   `json:"settleOther"`
+	NeverTouch     []string                        `json:"neverTouch,omitempty"`
+	Operators      []string                        `json:"operators,omitempty"`
+	Controls       map[access.Scope]access.Control `json:"controls,omitempty"` // freezes, incidents and rules that are stopped, where there are any
 }
 
 // Engine builds it again. An error says that this program would judge otherwise.

@@ -16,6 +16,13 @@
 // no past: what rests on months of watching is unknown, and every finding is inherited.
 // Waivers are those of the configuration; what commands stored is the daemon's.
 //
+// # Plan
+//
+// [Compare] says what becomes of everything when a new configuration takes the place of
+// another: the daemon's own step ([rules.Engine.Advance]) from what stands by the old one to
+// what stands by the new one, over one [Present] state, a look's or a daemon's. It is pure. Tests
+// prove that it agrees with judging by both, and with what a daemon does when it reloads.
+//
 // # Replay
 //
 // [Replay] judges a stored history: the inventory as it is now and the changes since a

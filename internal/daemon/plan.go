@@ -265,10 +265,12 @@ func (p *planning) preview() report.Preview {
 		out.Old = p.old.side()
 		out.Catalog = append(out.Catalog, missingIn(out.Catalog, scan.RulesOf(p.old.engine))...)
 		out.Settings, out.Privilege = differingSettings(*p.old, p.new), differingRoles(p.old.profile, p.new.profile)
-	} else {
-		out.Privilege = differingRoles("", p.new.profile)
+	} else if p.present.Docs != nil { // what stands is known, and not by which rules
+		out.Old.Name = "what " + p.teller + " found"
 	}
-	out.Responses = responses(former, now)
+	if p.old != nil || p.present.Docs == nil {
+		out.Responses = responses(former, now)
+	}
 	p.inventory(&out)
 	p.locate(&out)
 	out.Notes = append(out.Notes, p.allNotes(out)...)
@@ -365,7 +367,8 @@ func (p *planning) allNotes(out report.Preview) []string {
 			notes = append(notes, fmt.Sprintf(text, args...))
 		}
 	}
-	say(p.old == nil, "nothing is compared: there is no --old FILE, and no daemon told what it judges by; all that the new configuration finds counts as opened")
+	say(p.old == nil && p.present.Docs != nil, "only the findings are compared: by which rules and responses the daemon goes is not known")
+	say(p.old == nil && p.present.Docs == nil, "nothing is compared: there is no --old FILE, and no daemon told what it judges by; all that the new configuration finds counts as opened")
 	say(p.old != nil && !p.old.acts, "the daemon does not tell what it does about findings (it is of an older version, or the history was exported): what differs of that is not known")
 	say(p.present.Once, "it is one look: what rules on changes, and those that rest on what is seen over months, would find is not known; when and by whom something was made neither")
 	say(p.present.Once && len(p.present.Waivers.Waivers) == 0, "waivers, acknowledgements and expectations that commands gave are the daemon's, and not known here")

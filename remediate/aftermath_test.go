@@ -10,17 +10,17 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// done is an action that made these writes a minute after the change, and read them back.
-func done(ops ...access.Operation) access.Action {
+// wroteAll is an action that made these writes a minute after the change, and read them back.
+func wroteAll(ops ...access.Operation) access.Action {
 	return access.Action{ID: "f-1", Rule: "network/open-to-world", State: access.ActionVerified, Ref: access.Ref{Scope: scope},
 		Plan:    access.Plan{Operations: ops, Inverse: []access.Operation{{Type: access.CreateAccessEntry}}, Reversible: "yes"},
 		Outcome: access.Outcome{ExposedFrom: t0.Add(-time.Minute), ExposedUntil: t0, Verified: t0}}
 }
 
 func TestLooks(t *testing.T) {
-	entry, user := done(deletionOf(world0).Operations...), done(quarantineOf("admin/a").Operations...)
-	member := done(access.Operation{Type: access.RemoveMemberRole, Ref: access.Ref{Scope: scope, Kind: access.KindProjectMember, Name: "bob@example.com"}})
-	unverified := done(deletionOf(world0).Operations...)
+	entry, user := wroteAll(deletionOf(world0).Operations...), wroteAll(quarantineOf("admin/a").Operations...)
+	member := wroteAll(access.Operation{Type: access.RemoveMemberRole, Ref: access.Ref{Scope: scope, Kind: access.KindProjectMember, Name: "bob@example.com"}})
+	unverified := wroteAll(deletionOf(world0).Operations...)
 	unverified.Outcome.Verified = time.Time{}
 	for _, c := range []struct {
 		name  string
@@ -37,7 +37,7 @@ func TestLooks(t *testing.T) {
 		{"after all of them", entry, time.Hour, 0},
 		{"not verified", unverified, 0, 0},
 		{"nothing that logins tell of", member, 0, 0},
-		{"wrote nothing", done(), 0, 0},
+		{"wrote nothing", wroteAll(), 0, 0},
 	} {
 		got := NextLook(c.a, t0.Add(c.after))
 		if c.want == 0 && !got.IsZero() || c.want > 0 && !got.Equal(t0.Add(c.want)) {
@@ -48,7 +48,7 @@ func TestLooks(t *testing.T) {
 
 // TestAftermath: what is harm, and what is not enough to say so.
 func TestAftermath(t *testing.T) {
-	entry := done(deletionOf(world0).Operations...)
+	entry := wroteAll(deletionOf(world0).Operations...)
 	survey := func(q access.Quality, failed int, span time.Duration, slots map[string]int) Survey {
 		return Survey{Logins: access.Logins{Quality: q, Failed: failed, Why: "403"}, Span: span, Slots: slots}
 	}
@@ -77,8 +77,8 @@ func TestAftermath(t *testing.T) {
 		{"somebody may have been there", entry, survey(partial, 0, four, steady), survey(complete, 0, half, nil), ""},
 		{"somebody who comes now and then", entry, survey(complete, 0, four, map[string]int{"nightly": 7}), survey(complete, 0, half, nil), ""},
 		{"both", entry, survey(complete, 0, four, steady), survey(complete, 6, half, nil), "6 logins failed in the 30 min since, and 0 in the 4 h before it; shop_app_user, who"},
-		{"a quarantine is meant to be felt", done(quarantineOf("admin/shop_app_user").Operations...), survey(complete, 0, four, steady), survey(complete, 0, half, nil), ""},
-		{"a quarantine at which logins fail", done(quarantineOf("admin/shop_app_user").Operations...), survey(complete, 0, four, steady), survey(complete, 6, half, nil), "6 logins failed"},
+		{"a quarantine is meant to be felt", wroteAll(quarantineOf("admin/shop_app_user").Operations...), survey(complete, 0, four, steady), survey(complete, 0, half, nil), ""},
+		{"a quarantine at which logins fail", wroteAll(quarantineOf("admin/shop_app_user").Operations...), survey(complete, 0, four, steady), survey(complete, 6, half, nil), "6 logins failed"},
 	} {
 		stop, harm := Aftermath(c.a, c.before, c.after, t0.Add(half))
 		if harm != (c.want != "") || !strings.Contains(stop.Why, c.want) {
@@ -115,11 +115,11 @@ func TestSurvey(t *testing.T) {
 		}
 		return n, got.Slots
 	}
-	n, slots := count(done(deletionOf(world0).Operations...))
+	n, slots := count(wroteAll(deletionOf(world0).Operations...))
 	if d := cmp.Diff(map[string]int{"a": 2, "b": 1}, slots); n != 6 || d != "" {
 		t.Errorf("everybody's: %d\n%s", n, d)
 	}
-	n, slots = count(done(quarantineOf("admin/a").Operations...))
+	n, slots = count(wroteAll(quarantineOf("admin/a").Operations...))
 	if d := cmp.Diff(map[string]int{"a": 2}, slots); n != 4 || d != "" {
 		t.Errorf("one user's: %d\n%s", n, d)
 	}

@@ -234,7 +234,7 @@ func or(s, otherwise string) string {
 // step plays one line: at DURATION VERB …
 //
 //	start, stop, restart            the daemon
-//	as NAME METHOD PATH [BODY]      somebody acts in Atlas
+//	as NAME METHOD PATH [BODY]      somebody acts in Atlas: a person, or a service account by its client id
 //	deny OPERATION, allow OPERATION Atlas refuses (or not) an operation to us
 //	fault KIND OPERATION [TIMES]    the next answers of an operation are bad (short_page is the kind "short page"); none clears all
 //	visibility DURATION             events become visible this much later
@@ -294,7 +294,11 @@ func (s *stage) act(who, method, path, body string) error {
 	if body = dates(body, time.Now()); body != "" {
 		payload = rawJSON(body)
 	}
-	status, answer := s.atlas.Do(sim.Actor{Username: who, RemoteAddress: "198.51.100.7"}, method, path, payload)
+	by := sim.Actor{Username: who, RemoteAddress: "198.51.100.7"}
+	if strings.HasPrefix(who, "mdb_sa_id_") {
+		by.Username, by.ClientID = "", who
+	}
+	status, answer := s.atlas.Do(by, method, path, payload)
 	if status >= 300 {
 		return fmt.Errorf("Atlas says %d: %s", status, answer)
 	}

@@ -40,7 +40,7 @@ func windowKeys() *shape {
 		key("cron", one(cronSpec()), "When it begins, as a cron spec of five fields, in the place of days, from and to."),
 		key("for", one(interval()), "How long it lasts, with cron."),
 		key("zone", one(zone()), "The time zone, such as Europe/Berlin.").or("UTC"),
-		key("do", one(windowDo()), "ask: a change freeze, within which reverts become questions; observe: within it people are only told; allow: a maintenance window, outside of all of which reverts become questions.").or("ask"),
+		key("do", one(windowDo()), "ask: a change freeze, within which reverts become questions; observe: within it they become messages; allow: a maintenance window, outside of all of which reverts become questions.").or("ask"),
 		key("critical", one(boolean()), "It holds for critical findings too, which are put right otherwise.").or("false"),
 	)
 }

@@ -27,6 +27,15 @@
 // write, with the lease checked directly before each request. What counts is what is
 // read back: the answer to a write proves nothing.
 //
+// # What is left to people
+//
+// Some guards stand only before what nobody was asked about: what a tool owns by its
+// credential and its pattern, what somebody puts back each time, what falls into a freeze
+// or an incident, and rules that did harm. What they need to know of the past is counted
+// nowhere: it is read from the actions of the same resources, so that no crash and no race
+// loses a count ([Case].Past). After a write the logins are looked at for half an hour
+// ([NextLook], [Aftermath]).
+//
 // # What may repeat, come late or die
 //
 // [Stage.Act] may be called any number of times, by any number of processes, at any

@@ -97,7 +97,7 @@ func (p *People) row(ctx context.Context, key string) (out person, ok bool, err 
 		err = json.Unmarshal(plain, &out)
 	}
 	if err != nil {
-		return person{}, false, fmt.Errorf("audit: open a row of the table of persons: %w", err)
+		return person{}, false, fmt.Errorf("audit: open a row of the table of persons: %w: was it sealed by another secret? All processes need the same", err)
 	}
 	return out, true, nil
 }

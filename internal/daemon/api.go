@@ -19,7 +19,11 @@ import (
 func (d *Daemon) api() *api.Server {
 	known := &knownCallers{d: d}
 	b := &apiBackend{Daemon: d}
-	return api.New(api.Options{Backend: b, Adopter: b, Auth: known.auth, Logger: d.logger.Named("api"), Now: d.fleet.Now})
+	o := api.Options{Backend: b, Adopter: b, Auth: known.auth, Logger: d.logger.Named("api"), Now: d.fleet.Now}
+	if d.audit != nil {
+		o.Auditor = apiAuditor{d}
+	}
+	return api.New(o)
 }
 
 // knownCallers knows who may call by the configuration in force: a token that is taken out of

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -23,25 +24,47 @@ const (
 	ExportOCSF   = "ocsf"
 )
 
-// AuditVerify verifies the whole chain, its checkpoints, and the streams that it tells of.
-func (d *Daemon) AuditVerify(ctx context.Context) (audit.Result, error) { return d.audit.verify(ctx) }
+// errNoAudit is what a process answers that does not keep the chain.
+var errNoAudit = errors.New("this process does not have the role audit: ask one that has")
 
-// AuditKey is the public key by which checkpoints and evidence are signed.
-func (d *Daemon) AuditKey() string { return d.audit.keyName() }
+// AuditVerify verifies the whole chain, its checkpoints, and the streams that it tells of.
+func (d *Daemon) AuditVerify(ctx context.Context) (audit.Result, error) {
+	if d.audit == nil {
+		return audit.Result{}, errNoAudit
+	}
+	return d.audit.verify(ctx)
+}
+
+// AuditKey is the public key by which checkpoints and evidence are signed; empty: elsewhere.
+func (d *Daemon) AuditKey() string {
+	if d.audit == nil {
+		return ""
+	}
+	return d.audit.keyName()
+}
 
 // AuditShow gives facts of the chain.
 func (d *Daemon) AuditShow(ctx context.Context, q AuditQuery) ([]audit.Exported, error) {
+	if d.audit == nil {
+		return nil, errNoAudit
+	}
 	return d.audit.show(ctx, q)
 }
 
 // AuditExport writes the facts that were stored from one time to another, as [ExportNDJSON] or
 // [ExportOCSF]; zero times do not bound it. Persons stay pseudonyms: an export is read by many.
 func (d *Daemon) AuditExport(ctx context.Context, format string, from, to time.Time, w io.Writer) error {
+	if d.audit == nil {
+		return errNoAudit
+	}
 	return d.audit.export(ctx, format, from, to, w)
 }
 
 // Evidence is what the chain proves of one finding; persons are named in it.
 func (d *Daemon) Evidence(ctx context.Context, finding string) (audit.Evidence, error) {
+	if d.audit == nil {
+		return audit.Evidence{}, errNoAudit
+	}
 	return d.audit.evidence(ctx, finding, d.audit.people)
 }
 
@@ -49,6 +72,9 @@ func (d *Daemon) Evidence(ctx context.Context, finding string) (audit.Evidence, 
 // named by a name that the chain may have, or by the id of a declared principal: then all
 // the names that are declared for it are erased. It gives the names that there were.
 func (d *Daemon) AuditErase(ctx context.Context, person string) ([]string, error) {
+	if d.audit == nil {
+		return nil, errNoAudit
+	}
 	names := []string{person}
 	for _, p := range d.settings.get().file.Principals {
 		if p.ID == person {

@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/api"
 	"github.com/gatewarden/gatewarden/internal/audit"
 )
 
@@ -30,18 +32,36 @@ type Erased struct {
 	Names []string `json:"names"` // that there were
 }
 
-// auditRoutes are what the audit answers, by method and path, and whether it changes anything.
+// auditRoutes are what the audit answers, beside the API's own: the chain is of everything, so they
+// are for those without bounds. A process without the role audit has none.
 func (d *Daemon) auditRoutes() []auditRoute {
-	return []auditRoute{
-		{"GET /api/v1/audit/verify", false, d.serveVerify},
-		{"GET /api/v1/audit/facts", false, d.serveFacts},
-		{"POST /api/v1/audit/erasures", true, d.serveErase},
+	if d.audit == nil {
+		return nil
 	}
+	return []auditRoute{
+		{"GET /api/v1/audit/verify", api.RoleViewer, d.serveVerify},
+		{"GET /api/v1/audit/facts", api.RoleViewer, d.serveFacts},
+		{"GET /api/v1/evidence/{finding}", api.RoleViewer, d.serveEvidence},
+		{"POST /api/v1/audit/erasures", api.RoleAdmin, d.serveErase},
+	}
+}
+
+// byRole answers what the API serves where the role api runs, and what the audit does where the
+// role audit does.
+func (d *Daemon) byRole(admin http.Handler) http.Handler {
+	ofAPI, ofAudit := d.withRole(RoleAPI, "/api/", admin), d.withRole(RoleAudit, "/api/", admin)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/audit/") || strings.HasPrefix(r.URL.Path, "/api/v1/evidence/") {
+			ofAudit.ServeHTTP(w, r)
+			return
+		}
+		ofAPI.ServeHTTP(w, r)
+	})
 }
 
 type auditRoute struct {
 	pattern string
-	changes bool
+	least   api.Role
 	serve   http.HandlerFunc
 }
 
@@ -123,7 +143,7 @@ func (d *Daemon) serveErase(w http.ResponseWriter, r *http.Request) {
 	answer(w, Erased{names}, err)
 }
 
-// auditor of the API.
+// apiAuditor implements api.Auditor.
 type apiAuditor struct{ d *Daemon }
 
 // Audit writes the facts of a time, oldest first.
@@ -143,34 +163,6 @@ func (a apiAuditor) Evidence(ctx context.Context, w io.Writer, finding, format s
 		return e.WriteHTML(w)
 	}
 	return e.WriteJSON(w)
-}
-
-// serveAudit and serveEvidence answer as long as nothing else serves the API.
-func (d *Daemon) serveAudit(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	from, err := instant(q.Get("from"))
-	to, also := instant(q.Get("to"))
-	format := q.Get("format")
-	if format == "" {
-		format = ExportNDJSON
-	}
-	if err = errors.Join(err, also); err != nil || (format != ExportNDJSON && format != ExportOCSF) {
-		http.Error(w, fmt.Sprintf("format=%s from=%s to=%s: want ndjson or ocsf, and times as 2026-01-02T15:04:05Z", format, q.Get("from"), q.Get("to")), http.StatusBadRequest)
-		return
-	}
-	unbounded(w)
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	if err := (apiAuditor{d}).Audit(r.Context(), w, from, to, format); err != nil {
-		d.logger.Warn("an export of the audit was cut short", zap.Error(err))
-		panic(http.ErrAbortHandler) // what was sent must not look whole
-	}
-}
-
-func instant(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	return time.Parse(time.RFC3339, s)
 }
 
 func (d *Daemon) serveEvidence(w http.ResponseWriter, r *http.Request) {

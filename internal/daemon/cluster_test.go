@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/audit"
 	"github.com/gatewarden/gatewarden/internal/stream"
 	"github.com/gatewarden/gatewarden/internal/stream/streamtest"
 )
@@ -53,7 +55,40 @@ func TestRolesOnACluster(t *testing.T) {
 	r.revert()
 	r.deputies()
 	r.refusals()
+	r.audited()
 	stop()
+}
+
+// audited: a process that may only keep the audit has recorded all that the others said, also what
+// was forged, and proves what was put right.
+func (r *clusterRun) audited() {
+	d := r.daemons[RoleAudit]
+	r.until("the audit has all facts", func() bool {
+		got, err := d.AuditVerify(r.ctx)
+		return err == nil && got.Verdict() == audit.Clean && got.Facts > 0 && got.Covered == got.Head.Seq && !slices.ContainsFunc(got.Sources, func(s audit.SourceResult) bool { return s.Waiting > 0 })
+	})
+	all, err := r.daemons[RoleAPI].AllActions(r.ctx)
+	if err != nil || len(all) != 1 {
+		r.t.Fatalf("%d actions, %v", len(all), err)
+	}
+	e, err := d.Evidence(r.ctx, all[0].Finding)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if got := audit.CheckEvidence(e, []ed25519.PublicKey{d.audit.public()}); got.Verdict() != audit.Clean || !slices.ContainsFunc(e.Steps, func(s audit.Step) bool { return s.Kind == audit.StepWrite }) {
+		r.t.Errorf("the evidence of what was put right: %s %v", got.Verdict(), got.Problems)
+	}
+	if _, err := r.daemons[RoleWatch].Evidence(r.ctx, all[0].Finding); err == nil {
+		r.t.Error("a watcher gives evidence")
+	}
+	if names, err := d.audit.erase(r.ctx, []string{e.Finding, "nobody"}); err != nil || len(names) != 0 {
+		r.t.Errorf("erased %v, %v", names, err)
+	}
+	for pseudonym, name := range e.Names {
+		if was, err := d.AuditErase(r.ctx, name); err != nil || len(was) == 0 {
+			r.t.Errorf("erase %s: %v, %v", pseudonym, was, err)
+		}
+	}
 }
 
 func (r *clusterRun) file(role Role) *config.File {

@@ -107,7 +107,7 @@ type Daemon struct {
 	deadlines *stream.Deadlines
 	receiver  *receiver // of Atlas's webhooks
 	wakes     *wakes
-	audit     *auditor
+	audit     *auditor // nil: another process has this role
 
 	ctx   context.Context // ends when the daemon is told to stop
 	group *errgroup.Group
@@ -221,7 +221,9 @@ func (d *Daemon) assemble() error {
 	})
 	d.deadlines = stream.NewDeadlines(d.logger.Named("deadlines"))
 	d.receiver = d.newReceiver()
-	d.audit, err = d.newAudit()
+	if d.does(RoleAudit) {
+		d.audit, err = d.newAudit()
+	}
 	return err
 }
 

@@ -32,7 +32,7 @@ func (d *Daemon) serve(ctx context.Context, at Addresses) error {
 		handler http.Handler
 		net.Listener
 	}
-	sites := []site{{addr: at.Ops, handler: d.ops()}, {addr: at.Admin, handler: d.withRole(RoleAPI, "/api/", d.admin())}}
+	sites := []site{{addr: at.Ops, handler: d.ops()}, {addr: at.Admin, handler: d.byRole(d.admin())}}
 	if d.does(RoleWatch) && !d.opts.File.Atlas.Webhook.Secret.IsZero() {
 		sites = append(sites, site{addr: at.Public, handler: d.public()})
 	}
@@ -102,10 +102,8 @@ func (d *Daemon) admin() http.Handler {
 	mux.Handle("GET /api/v1/replays", v1.Protect(api.RoleViewer, http.HandlerFunc(d.serveReplays)))
 	mux.Handle("POST /api/v1/replays", v1.Protect(api.RoleAdmin, http.HandlerFunc(d.takeReplay)))
 	for _, r := range d.auditRoutes() {
-		mux.Handle(r.pattern, v1.Require(api.RoleAdmin, http.HandlerFunc(r.serve)))
+		mux.Handle(r.pattern, v1.Require(r.least, r.serve))
 	}
-	mux.Handle("GET /api/v1/audit", v1.Require(api.RoleAdmin, http.HandlerFunc(d.serveAudit)))
-	mux.Handle("GET /api/v1/findings/{finding}/evidence", v1.Require(api.RoleAdmin, http.HandlerFunc(d.serveEvidence)))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)

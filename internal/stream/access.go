@@ -15,7 +15,7 @@ type Access struct {
 	Write   []string       // buckets, to read and to write
 	Read    []string       // buckets, to read only
 	Changes bool           // Changes, ChangesEnd, ChangesSince and ChangesBegin
-	Audit   bool           // appends to the audit stream
+	Audit   bool           // Log, FactStreams and Table
 }
 
 // Permissions are the subjects that a user on the cluster may publish to and subscribe to.
@@ -32,7 +32,7 @@ func (a Access) Permissions(prefix, inbox string) Permissions {
 		pub = append(pub, prefix+"."+string(t)+".>")
 	}
 	if a.Audit {
-		pub = append(pub, prefix+".audit")
+		pub = append(pub, s.auditSubjects()...)
 	}
 	for _, w := range a.Work {
 		pub = append(pub, s.workSubjects(w)...)
@@ -65,6 +65,21 @@ func (s *Stream) workSubjects(w Worker) []string {
 	for _, l := range lanes {
 		at := st + "." + l.config.Durable
 		out = append(out, "$JS.API.CONSUMER.INFO."+at, "$JS.API.CONSUMER.MSG.NEXT."+at, "$JS.ACK."+at+".>")
+	}
+	return out
+}
+
+// auditSubjects: to extend and read the chain, to follow the streams of facts, and to keep and wipe
+// out rows of the table of persons.
+func (s *Stream) auditSubjects() []string {
+	people := s.bucketName(bucketPeople)
+	out := []string{
+		s.o.Prefix + ".audit", "$JS.API.STREAM.MSG.GET." + s.streamName(streamAudit),
+		"$JS.API.STREAM.MSG.GET.KV_" + people, "$JS.API.STREAM.MSG.DELETE.KV_" + people, "$KV." + people + ".>",
+	}
+	for _, name := range factStreams() {
+		st := s.streamName(name)
+		out = append(out, "$JS.API.STREAM.MSG.GET."+st, "$JS.API.CONSUMER.CREATE."+st+".*", "$JS.API.CONSUMER.MSG.NEXT."+st+".*", "$JS.API.CONSUMER.DELETE."+st+".*")
 	}
 	return out
 }

@@ -64,11 +64,15 @@ func (s *Stream) FactStreams(ctx context.Context) ([]FactStream, error) {
 	return out, nil
 }
 
+func factStreams() []string {
+	return []string{streamChanges, streamCommands, streamDecisions, streamEvents, streamFindings}
+}
+
 // IsFactStream reports whether a name is that of a stream of facts of this installation,
 // whenever it was made.
 func (s *Stream) IsFactStream(name string) bool {
 	stream, _, made := strings.Cut(name, "@")
-	for _, end := range []string{streamChanges, streamCommands, streamDecisions, streamEvents, streamFindings} {
+	for _, end := range factStreams() {
 		if made && stream == s.streamName(end) {
 			return true
 		}
@@ -159,6 +163,7 @@ func (f FactStream) follow(ctx context.Context, from uint64, yield func(Fact) bo
 	if err != nil {
 		return temporary("follow "+f.Name, err)
 	}
+	p.plain = true
 	defer p.stop()
 	for {
 		m, err := f.next(ctx, p, from)

@@ -35,6 +35,7 @@ type puller struct {
 	status  chan nats.Status
 	silence time.Duration // after which the request counts as lost
 	asked   bool          // the server has a request of ours
+	plain   bool          // nothing is acknowledged, or given back
 }
 
 func newPuller(nc *nats.Conn, stream, consumer string, heartbeat time.Duration) (*puller, error) {
@@ -116,12 +117,11 @@ func (p *puller) stop() {
 	for {
 		select {
 		case msg := <-p.msgs:
-			if msg != nil && msg.Header.Get("Status") == "" {
-				_ = msg.Nak() // else it comes again after AckWait, too
-				continue
-			}
 			if msg == nil {
 				return
+			}
+			if !p.plain && msg.Header.Get("Status") == "" {
+				_ = msg.Nak() // else it comes again after AckWait, too
 			}
 		default:
 			return

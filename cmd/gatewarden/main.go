@@ -64,6 +64,12 @@ func commands(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(runCommand(stderr), bootstrapCommand(stdout), checkCommand(stdout), hooksCommand(stdout), scanCommand(stdout, stderr), replayCommand(stdout, stderr), planCommand(stdout, stderr), rulesCommand(stdout), waiverCommand(stdout), auditCommand(stdout), evidenceCommand(stdout), versionCommand(stdout))
+	for _, c := range []func(stdout, stderr io.Writer) *cobra.Command{ // of a running daemon
+		findingsCommand, decideCommand, undoCommand, releaseCommand, ackCommand, snoozeCommand, waiveCommand, expectCommand,
+		freezeCommand, unfreezeCommand, incidentCommand, adoptCommand, tokenCommand,
+	} {
+		root.AddCommand(c(stdout, stderr))
+	}
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -47,6 +48,21 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 			},
+			"as": func(ts *testscript.TestScript, _ bool, args []string) { // USER METHOD PATH BODY, with {project} for its id
+				atlas, _ := ts.Value("atlas").(*sim.Atlas)
+				path := regexp.MustCompile(`\{[a-z-]+\}`).ReplaceAllStringFunc(args[2], func(m string) string { return atlas.ProjectID(strings.Trim(m, "{}")) })
+				if status, answer := atlas.Do(sim.Actor{Username: args[0], RemoteAddress: "198.51.100.7"}, args[1], path, json.RawMessage(args[3])); status >= 300 {
+					ts.Fatalf("Atlas says %d: %s", status, answer)
+				}
+			},
+			"action": func(ts *testscript.TestScript, _ bool, _ []string) { // the first of what was printed, as $ACTION
+				var all []struct{ ID string }
+				ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
+				if len(all) == 0 {
+					ts.Fatalf("there is no action")
+				}
+				ts.Setenv("ACTION", all[0].ID)
+			},
 			"expand": func(ts *testscript.TestScript, _ bool, args []string) { // $ATLAS, $ADMIN and $OPS in files
 				for _, name := range args {
 					text := strings.NewReplacer("$ATLAS", ts.Getenv("ATLAS"), "$ADMIN", ts.Getenv("ADMIN"), "$OPS", ts.Getenv("OPS")).Replace(ts.ReadFile(name))
@@ -67,6 +83,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			e.Values["atlas"] = a
 			server := httptest.NewServer(a)
 			e.Defer(server.Close)
 			e.Setenv("ATLAS", server.URL)

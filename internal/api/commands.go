@@ -82,7 +82,7 @@ func (s *Server) submit(r *http.Request, who identity) (answer, error) {
 	}
 	record, err := s.Backend.Submit(r.Context(), c)
 	if errors.Is(err, access.ErrTemporary) {
-		s.say(c, CommandPending, err.Error())
+		s.Logger.Info("a command is not decided yet", zap.String("command", c.ID), zap.String("verb", string(c.Verb)), zap.String("by", c.By), zap.String("how", c.How), zap.Error(err))
 		return answer{status: http.StatusAccepted, location: prefix + "/commands/" + c.ID, retry: time.Second, body: Command{ID: c.ID, State: CommandPending, Why: "it is not decided yet: ask again where Location says", Asked: c}}, nil
 	}
 	if err != nil {
@@ -92,7 +92,6 @@ func (s *Server) submit(r *http.Request, who identity) (answer, error) {
 		return answer{}, otherAsk()
 	}
 	out := told(record)
-	s.say(c, out.State, out.Why)
 	return s.decided(&out, nil)
 }
 
@@ -136,11 +135,6 @@ func (s *Server) decided(c *Command, err error) (answer, error) {
 		return answer{}, p
 	}
 	return answer{body: *c, location: prefix + "/commands/" + c.ID}, nil
-}
-
-func (s *Server) say(c access.Command, state CommandState, why string) {
-	s.Logger.Info("a command was given", zap.String("command", c.ID), zap.String("verb", string(c.Verb)), zap.String("by", c.By), zap.String("how", c.How),
-		zap.String("scope", string(c.Scope)), zap.String("finding", c.Finding), zap.String("state", string(state)), zap.String("why", why))
 }
 
 func idempotencyKey(h http.Header) (string, *Problem) {

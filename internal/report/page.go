@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -32,6 +33,15 @@ func (p *Page) Graded(indent int, severity access.Severity, s string) {
 		style = p.t.plain
 	}
 	p.t.text(indent, style, s)
+}
+
+// Row adds a name and what it is, of which every line stands beneath the first.
+func (p *Page) Row(name, s string) {
+	const wide = 12
+	for _, l := range wrap(inert(s), p.t.width-wide-3) {
+		p.t.line("  " + p.t.faint.Render(fmt.Sprintf("%-*s", wide, inert(name))) + " " + l)
+		name = ""
+	}
 }
 
 // Section begins a section.

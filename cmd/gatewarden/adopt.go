@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/api"
+	"github.com/gatewarden/gatewarden/internal/report"
+)
+
+// adoptFlags are those of adopt.
+type adoptFlags struct {
+	haltFlags
+	sure
+	hash string
+}
+
+func adoptCommand(stdout, stderr io.Writer) *cobra.Command {
+	a := adoptFlags{haltFlags: haltFlags{remote: remote{stdout: stdout, stderr: stderr}}}
+	c := a.where(a.remote.flags(&cobra.Command{
+		Use: "adopt RULE --project P", Short: "Make what a rule found before it was watched actionable", Args: cobra.ExactArgs(1),
+		Long: "\n\nWhat was there when watching began is never reverted by itself. Adopting a rule in a project asks about all that it found\n" +
+			"there. Without --reason it shows what would be done, and to what. It takes two people who ask for the same list: if the list\n" +
+			"changes in between, what the first one asked for counts no more.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.TrimSpace(a.Reason) == "" {
+				return show(cmd, &a.remote, func(ctx context.Context, c *api.Client) (api.Adoptable, error) {
+					return c.Adoptable(ctx, args[0], a.Org, a.Project)
+				}, func(p *report.Page, l api.Adoptable) {
+					adoptable(p, l)
+					p.Gap()
+					p.Faint(0, "gatewarden adopt with --reason asks for it")
+				})
+			}
+			return a.run(cmd, args[0])
+		},
+	}))
+	a.sure.flags(c)
+	c.Flags().StringVar(&a.hash, "hash", "", "the list that was looked at: if it is another one by now, nothing is asked for")
+	return c
+}
+
+func (a *adoptFlags) run(cmd *cobra.Command, rule string) error {
+	ctx, stop, err := a.begun(cmd)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	c := a.client()
+	list, err := c.Adoptable(ctx, rule, a.Org, a.Project)
+	if err != nil {
+		return answered(err)
+	}
+	if a.hash != "" && a.hash != list.Hash {
+		return coded{exitViolation, fmt.Errorf("the list has changed since: it is %s now, look at it again", list.Hash)}
+	}
+	p := report.NewPage(a.stderr, report.Options{})
+	adoptable(p, list)
+	p.Gap()
+	if _, err := p.WriteTo(a.stderr); err != nil {
+		return coded{exitUnreadable, err}
+	}
+	a.on(cmd.InOrStdin())
+	if err := a.ask(a.stderr, "Adopt this list?"); err != nil {
+		return err
+	}
+	a.Verb, a.Rule, a.PlanHash = access.VerbAdopt, rule, list.Hash
+	return a.give(ctx, c, a.Request)
+}
+
+func adoptable(p *report.Page, l api.Adoptable) {
+	p.Bold(0, fmt.Sprintf("%s in %s: %s", l.Rule, l.Scope, l.Says))
+	for _, f := range l.Findings {
+		p.Text(2, f.Name)
+		if f.Left != "" {
+			p.Faint(4, "is left alone: "+f.Left)
+			continue
+		}
+		for _, o := range f.Plan.Operations {
+			p.Text(4, o.Describe())
+		}
+		p.Text(4, impact(f.Plan))
+		if f.Plan.Reversible != "" {
+			p.Text(4, "taken back: "+f.Plan.Reversible)
+		}
+	}
+	if len(l.Asked) > 0 {
+		p.Text(0, "Asked for this list already: "+strings.Join(l.Asked, ", "))
+	}
+	p.Faint(0, "list "+l.Hash)
+}

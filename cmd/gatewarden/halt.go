@@ -1,0 +1,185 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/api"
+	"github.com/gatewarden/gatewarden/internal/report"
+)
+
+// haltFlags are those of the commands that hold for an org or a project.
+type haltFlags struct {
+	remote
+	api.Request
+}
+
+func (h *haltFlags) where(c *cobra.Command) *cobra.Command {
+	f := c.Flags()
+	f.StringVar(&h.Org, "org", "", "the org, by id; with neither this nor --project the one org that there is")
+	f.StringVar(&h.Project, "project", "", "the project, by name or id")
+	f.StringVar(&h.Reason, "reason", "", "why, in one line")
+	f.StringVar(&h.Ticket, "ticket", "", "where it was agreed")
+	return c
+}
+
+// reasoned is the request with its verb, if it says why.
+func (h *haltFlags) reasoned(v access.Verb) (api.Request, error) {
+	h.Verb = v
+	return h.Request, said("reason", h.Reason)
+}
+
+func freezeCommand(stdout, stderr io.Writer) *cobra.Command {
+	h := haltFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	c := h.where(h.command("freeze --reason WHY", "Keep everything from being written to Atlas, until somebody unfreezes it", "", cobra.NoArgs,
+		func(context.Context, *api.Client, []string) (api.Request, error) {
+			return h.reasoned(access.VerbFreeze)
+		}))
+	r := remote{stdout: stdout, stderr: stderr}
+	c.AddCommand(r.flags(&cobra.Command{
+		Use: "list", Short: "List what is frozen", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return show(cmd, &r, func(ctx context.Context, c *api.Client) ([]api.Freeze, error) { return c.Freezes(ctx) }, func(p *report.Page, all []api.Freeze) {
+				if len(all) == 0 {
+					p.Text(0, "Nothing is frozen.")
+				}
+				for _, f := range all {
+					p.Warn(0, fmt.Sprintf("%s: frozen by %s at %s%s", cmp.Or(f.Title, string(f.Scope)), f.By, access.Stamp(f.At), because(f.Reason)))
+				}
+			})
+		},
+	}))
+	return c
+}
+
+func unfreezeCommand(stdout, stderr io.Writer) *cobra.Command {
+	h := haltFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	var s sure
+	c := h.where(h.command("unfreeze --reason WHY", "End a freeze: what waited goes on, judged anew", "", cobra.NoArgs, nil))
+	s.flags(c)
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		req, err := h.reasoned(access.VerbUnfreeze)
+		if err != nil {
+			return err
+		}
+		ctx, stop, err := h.begun(cmd)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		s.on(cmd.InOrStdin())
+		if err := s.ask(stderr, "What waited is written then. Unfreeze?"); err != nil {
+			return err
+		}
+		return h.give(ctx, h.client(), req)
+	}
+	return c
+}
+
+func incidentCommand(stdout, stderr io.Writer) *cobra.Command {
+	c := &cobra.Command{
+		Use: "incident", Short: "Have nothing reverted unasked for the time of an incident", Args: cobra.NoArgs,
+		Long: "Have nothing reverted unasked for the time of an incident. At its end every change since is told, to keep or to take back.\nWho opened it cannot extend it.",
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("say incident start, incident extend, incident show or incident list")
+		},
+	}
+	c.AddCommand(
+		incidentVerb(stdout, stderr, "start", "Open an incident: reverts become questions until it ends"),
+		incidentVerb(stdout, stderr, "extend", "Extend an incident that somebody else opened"),
+		incidentList(stdout, stderr, "show NAME", "Show an incident", cobra.ExactArgs(1)),
+		incidentList(stdout, stderr, "list", "List the incidents", cobra.NoArgs),
+	)
+	return c
+}
+
+func incidentVerb(stdout, stderr io.Writer, verb, short string) *cobra.Command {
+	h := haltFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	c := h.where(h.command(verb+" NAME --for 2h --reason WHY", short, "", cobra.ExactArgs(1), func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
+		h.Incident = args[0]
+		if err := said("for", h.For); err != nil {
+			return h.Request, err
+		}
+		req, err := h.reasoned(access.VerbIncident)
+		if err != nil {
+			return req, err
+		}
+		return req, runs(ctx, c, args[0], verb == "extend")
+	}))
+	c.Flags().StringVar(&h.For, "for", "", "for how long from now on, such as 90m or 2h")
+	return c
+}
+
+// runs refuses to start what runs, and to extend what does not: a name that was mistyped would
+// open another incident.
+func runs(ctx context.Context, c *api.Client, name string, wanted bool) error {
+	all, err := c.Incidents(ctx)
+	if err != nil {
+		return err
+	}
+	var running []string
+	for _, i := range all {
+		if i.Running {
+			running = append(running, i.Name)
+		}
+		switch {
+		case i.Name == name && i.Running && !wanted:
+			return coded{exitUsage, fmt.Errorf("incident %s runs until %s: somebody else than %s extends it with incident extend", name, access.Stamp(i.Until), i.By)}
+		case i.Name == name && i.Running:
+			return nil
+		}
+	}
+	if wanted {
+		return coded{exitUsage, fmt.Errorf("no incident %s runs; there run: %s", name, cmp.Or(strings.Join(running, ", "), "none"))}
+	}
+	return nil
+}
+
+func incidentList(stdout, stderr io.Writer, use, short string, args cobra.PositionalArgs) *cobra.Command {
+	r := remote{stdout: stdout, stderr: stderr}
+	return r.flags(&cobra.Command{
+		Use: use, Short: short, Args: args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return show(cmd, &r, func(ctx context.Context, c *api.Client) ([]api.Incident, error) {
+				all, err := c.Incidents(ctx)
+				if err != nil || len(args) == 0 {
+					return all, err
+				}
+				named := []api.Incident{}
+				for _, i := range all {
+					if i.Name == args[0] {
+						named = append(named, i)
+					}
+				}
+				if len(named) == 0 {
+					return nil, coded{exitUsage, fmt.Errorf("there is no incident %s: incident list lists them", args[0])}
+				}
+				return named, nil
+			}, incidents)
+		},
+	})
+}
+
+func incidents(p *report.Page, all []api.Incident) {
+	if len(all) == 0 {
+		p.Text(0, "There is no incident.")
+		return
+	}
+	for _, i := range all {
+		head := fmt.Sprintf("%s  %s", i.Name, cmp.Or(i.Title, string(i.Scope)))
+		if i.Running {
+			p.Warn(0, head+"  runs until "+access.Stamp(i.Until))
+		} else {
+			p.Bold(0, head+"  is over since "+access.Stamp(i.Until))
+		}
+		row(p, "opened", fmt.Sprintf("by %s at %s%s", i.By, access.Stamp(i.From), because(i.Reason)))
+		row(p, "extended", strings.Join(i.Extended, ", "))
+	}
+}

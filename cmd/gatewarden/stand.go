@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/api"
+	"github.com/gatewarden/gatewarden/internal/report"
+)
+
+// standFlags are those of the commands that let something stand.
+type standFlags struct {
+	remote
+	api.Request
+	until, from string
+}
+
+func (s *standFlags) words(c *cobra.Command) *cobra.Command {
+	c.Flags().StringVar(&s.Reason, "reason", "", "why, in one line")
+	c.Flags().StringVar(&s.Ticket, "ticket", "", "where it was agreed")
+	return c
+}
+
+func ackCommand(stdout, stderr io.Writer) *cobra.Command {
+	s := standFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	return s.words(s.command("ack FINDING", "Acknowledge a finding: it is known, and not told again in this episode", "", cobra.ExactArgs(1),
+		func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
+			s.Verb = access.VerbAcknowledge
+			return s.of(ctx, c, args[0])
+		}))
+}
+
+func snoozeCommand(stdout, stderr io.Writer) *cobra.Command {
+	s := standFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	c := s.words(s.command("snooze FINDING --for 4h", "Be reminded of a finding later; nothing else waits for it", "", cobra.ExactArgs(1),
+		func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
+			if err := said("for", s.For); err != nil {
+				return s.Request, err
+			}
+			s.Verb = access.VerbSnooze
+			return s.of(ctx, c, args[0])
+		}))
+	c.Flags().StringVar(&s.For, "for", "", "for how long, such as 90m, 4h or 2d")
+	return c
+}
+
+func waiveCommand(stdout, stderr io.Writer) *cobra.Command {
+	s := standFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	c := s.words(s.command("waive FINDING --until WHEN --reason WHY", "Let a finding stand for a while: this resource with these values, and nothing else",
+		"\n\nA waiver holds 1 day for a critical finding, 7 for a high, 30 for a medium, 90 for others at most. Who made the change cannot waive it.\n"+
+			"gatewarden waiver writes one for the configuration file, where others review it.", cobra.ExactArgs(1),
+		func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
+			if err := said("reason", s.Reason); err != nil {
+				return s.Request, err
+			}
+			var err error
+			if s.Until, err = instantOf("until", s.until, time.Now()); err != nil {
+				return s.Request, err
+			}
+			s.Verb = access.VerbWaive
+			return s.of(ctx, c, args[0])
+		}))
+	c.Flags().StringVar(&s.until, "until", "", "when it ends: a time such as 2026-12-31T18:00:00Z, a day such as 2026-12-31, or from now on 4h or 7d")
+	return c
+}
+
+// of is the request about a finding, which is named as people do.
+func (s *standFlags) of(ctx context.Context, c *api.Client, id string) (api.Request, error) {
+	f, err := findingNamed(ctx, c, id)
+	s.Finding = f.ID
+	return s.Request, err
+}
+
+func expectCommand(stdout, stderr io.Writer) *cobra.Command {
+	s := standFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	var kind string
+	c := s.words(s.command("expect --project P {--actor WHO | --name WHAT} --until WHEN --reason WHY", "Announce a change of somebody else: what matches is recorded and not reverted", "", cobra.NoArgs,
+		func(context.Context, *api.Client, []string) (api.Request, error) {
+			for flag, text := range map[string]string{"project": s.Project, "reason": s.Reason} {
+				if err := said(flag, text); err != nil {
+					return s.Request, err
+				}
+			}
+			var err error
+			if s.Until, err = instantOf("until", s.until, time.Now()); err != nil {
+				return s.Request, err
+			}
+			if s.from != "" {
+				if s.From, err = instantOf("from", s.from, time.Now()); err != nil {
+					return s.Request, err
+				}
+			}
+			s.Verb, s.Kind = access.VerbExpect, access.Kind(kind)
+			return s.Request, nil
+		}))
+	f := c.Flags()
+	f.StringVar(&s.Project, "project", "", "the project, by name or id")
+	f.StringVar(&s.Actor, "actor", "", "who will make it: a principal's id, or a pattern of names in Atlas")
+	f.StringVar(&s.Name, "name", "", "what will be changed: a pattern of the resource's name")
+	f.StringVar(&kind, "kind", "", "its kind, such as ip_access_entry")
+	f.StringVar(&s.Rule, "rule", "", "the rule that will find it: its id or a pattern")
+	f.StringVar(&s.from, "from", "", "when it may begin; left out: now")
+	f.StringVar(&s.until, "until", "", "when it is over: a time such as 2026-12-31T18:00:00Z, a day such as 2026-12-31, or from now on 4h or 2d")
+	c.AddCommand(s.expected(stdout, stderr))
+	return c
+}
+
+// expected lists what was announced.
+func (s *standFlags) expected(stdout, stderr io.Writer) *cobra.Command {
+	r := remote{stdout: stdout, stderr: stderr}
+	return r.flags(&cobra.Command{
+		Use: "list", Short: "List the changes that were announced", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return show(cmd, &r, func(ctx context.Context, c *api.Client) ([]access.Expectation, error) { return c.Expectations(ctx) }, func(p *report.Page, all []access.Expectation) {
+				if len(all) == 0 {
+					p.Text(0, "Nothing is announced.")
+					return
+				}
+				p.Section("announced", len(all))
+				for _, e := range all {
+					p.Bold(2, e.ID)
+					row(p, "  who, what", strings.TrimSpace(e.Actor+" "+string(e.Kind)+" "+e.Name))
+					row(p, "  where", e.Project)
+					row(p, "  when", access.Stamp(e.From)+" to "+access.Stamp(e.Until))
+					row(p, "  why", e.Reason+because(e.Ticket))
+					row(p, "  approved", e.Approved)
+				}
+			})
+		},
+	})
+}
+
+// instantOf is a time as people write it: a time, a day, or how long from now on.
+func instantOf(flag, text string, now time.Time) (time.Time, error) {
+	if err := said(flag, text); err != nil {
+		return time.Time{}, err
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	days, rest, ok := strings.Cut(text, "d")
+	if !ok {
+		days, rest = "0", text
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	var d time.Duration
+	if err == nil && rest != "" {
+		d, err = time.ParseDuration(rest)
+	}
+	if d += time.Duration(n) * 24 * time.Hour; err != nil || d <= 0 {
+		return time.Time{}, coded{exitUsage, fmt.Errorf("--%s %s: want a time such as 2026-12-31T18:00:00Z, a day such as 2026-12-31, or how long from now on, such as 4h or 7d", flag, text)}
+	}
+	return now.Add(d).UTC().Truncate(time.Second), nil
+}

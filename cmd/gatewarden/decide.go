@@ -75,6 +75,9 @@ func (d *decideFlags) about(cmd *cobra.Command, id string, what func(api.Action)
 	if err != nil {
 		return answered(err)
 	}
+	if a.PlanHash == "" {
+		return coded{exitViolation, inert{fmt.Errorf("action %s is %s and has no plan%s: there is nothing to decide or to take back", a.ID, a.State, because(a.Why))}}
+	}
 	req, question := what(a)
 	if question != "" {
 		p := report.NewPage(d.stderr, report.Options{})

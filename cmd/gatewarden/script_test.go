@@ -55,13 +55,13 @@ func TestScripts(t *testing.T) {
 					ts.Fatalf("Atlas says %d: %s", status, answer)
 				}
 			},
-			"action": func(ts *testscript.TestScript, _ bool, _ []string) { // the first of what was printed, as $ACTION
+			"first": func(ts *testscript.TestScript, _ bool, args []string) { // the id of the first of what was printed, under a name
 				var all []struct{ ID string }
 				ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
 				if len(all) == 0 {
-					ts.Fatalf("there is no action")
+					ts.Fatalf("nothing was printed")
 				}
-				ts.Setenv("ACTION", all[0].ID)
+				ts.Setenv(strings.ToUpper(args[0]), all[0].ID)
 			},
 			"expand": func(ts *testscript.TestScript, _ bool, args []string) { // $ATLAS, $ADMIN and $OPS in files
 				for _, name := range args {

@@ -113,12 +113,13 @@ func (s *screen) invite(set *set, w sim.World) {
 	at := locate(set.served.url, w)
 	base := at.BaseURL + "/api/atlas/v2/groups/" + at.Projects[prod]
 	who := fmt.Sprintf("curl -s --digest -u '%s:%s' -H 'Accept: %s'", at.PublicKey, at.PrivateKey, mediaType)
+	ask := fmt.Sprintf("curl -s -H 'Authorization: Bearer %s' http://%s", set.token, set.file.HTTP.Admin)
 	s.print(s.ink.title.Render("Your turn.") + " Both keep running; what the daemon sees and does appears here. ctrl-C ends it.")
 	for _, c := range []struct{ what, command string }{
 		{"let the world in", who + fmt.Sprintf(" -H 'Content-Type: %s' -d '[{\"cidrBlock\": \"0.0.0.0/0\"}]' %s/accessList", mediaType, base)},
 		{"look at the access list", who + " " + base + "/accessList"},
-		{"what the daemon thinks", "curl -s http://" + set.file.HTTP.Admin + "/api/v1/findings"},
-		{"and did", "curl -s http://" + set.file.HTTP.Admin + "/api/v1/actions"},
+		{"what the daemon thinks", ask + "/api/v1/findings"},
+		{"and did", ask + "/api/v1/actions?state=all"},
 		{"its metrics", "curl -s http://" + set.file.HTTP.Ops + "/metrics"},
 		{"its log", "tail -f " + set.log.Name()},
 	} {

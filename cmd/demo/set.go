@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/gatewarden/gatewarden/config"
+	"github.com/gatewarden/gatewarden/internal/api"
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
 	"github.com/gatewarden/gatewarden/internal/daemon"
 )
@@ -37,6 +38,7 @@ type set struct {
 	ended    chan error // holds how the daemon ended, once it has
 	stop     context.CancelFunc
 	began    time.Time // when the daemon was started
+	token    string    // of its admin API
 }
 
 // newSet builds the set and starts nothing but the simulated Atlas.
@@ -71,7 +73,9 @@ func newSet(ctx context.Context, o options, stdin io.Reader) (s *set, err error)
 func (s *set) configure(o options) (*config.File, error) {
 	org := s.atlas.Snapshot().Orgs[0]
 	read, write := account(org, "gatewarden-read"), account(org, "gatewarden-write")
-	values := map[string]string{"BASE_URL": s.served.url, "ORG": org.ID, "STORE": strconv.Quote(filepath.Join(s.dir, "store"))}
+	token, hash := api.NewToken()
+	s.token = token
+	values := map[string]string{"TOKEN_HASH": hash, "BASE_URL": s.served.url, "ORG": org.ID, "STORE": strconv.Quote(filepath.Join(s.dir, "store"))}
 	for name, secret := range map[string]string{
 		"READ_ID": read.ClientID, "READ_SECRET": read.Secret, "WRITE_ID": write.ClientID, "WRITE_SECRET": write.Secret,
 	} {

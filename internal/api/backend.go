@@ -15,6 +15,12 @@ type Judgements interface {
 	Places(context.Context) ([]Place, error)
 }
 
+// Lookup finds one of many.
+type Lookup interface {
+	// Action is one action; false: there is none.
+	Action(ctx context.Context, id string) (access.Action, bool, error)
+}
+
 // Decisions is what people decided.
 type Decisions interface {
 	// Waivers are those of the store and of the configuration, with expectations and acknowledgements.
@@ -35,6 +41,7 @@ type Commands interface {
 // Backend is the daemon as this package needs it.
 type Backend interface {
 	Judgements
+	Lookup
 	Decisions
 	Commands
 }

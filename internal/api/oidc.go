@@ -131,7 +131,11 @@ func (p *provider) identify(ctx context.Context, raw string) (identity, *Problem
 	if err := token.Claims(&claims); err != nil {
 		return identity{}, unauthenticated("", "the token's claims cannot be read: %v", err)
 	}
-	who := identity{how: "oidc " + token.Subject, key: "oidc " + token.Subject}
+	subject := token.Subject
+	if subject == "" || unfit(subject, maxName) != "" { // it goes into records and logs
+		subject = access.Hash(subject)
+	}
+	who := identity{how: "oidc " + subject, key: "oidc " + subject}
 	groups := texts(claims[p.GroupsClaim])
 	for _, g := range groups {
 		if grant, ok := p.Groups[g]; ok {

@@ -2,7 +2,8 @@ package api
 
 import (
 	"context"
-	"slices"
+	"net/http"
+	"regexp"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -77,15 +78,17 @@ func (v *view) action(ctx context.Context, id string) (access.Action, thing, err
 	if err := v.load(ctx); err != nil {
 		return access.Action{}, thing{}, err
 	}
-	all, err := v.backend.AllActions(ctx)
-	if err != nil {
-		return access.Action{}, thing{}, err
-	}
-	i := slices.IndexFunc(all, func(a access.Action) bool { return a.ID == id })
-	if i < 0 || !v.who.sees(v.ofAction(all[i])) {
+	if !regexp.MustCompile(`^[0-9a-f]{32}-[0-9]{1,9}(-[a-z]{1,20})?$`).MatchString(id) { // nothing else is asked of the store
 		return access.Action{}, thing{}, missing("action", id)
 	}
-	return all[i], v.ofAction(all[i]), nil
+	a, ok, err := v.backend.Action(ctx, id)
+	switch {
+	case err != nil:
+		return access.Action{}, thing{}, err
+	case !ok || !v.who.sees(v.ofAction(a)):
+		return access.Action{}, thing{}, missing("action", id)
+	}
+	return a, v.ofAction(a), nil
 }
 
 // named is the one place that an org's id or a project's name or id means; neither means the
@@ -103,7 +106,7 @@ func (v *view) named(org, project string) (Place, *Problem) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1 && project != "":
-		return Place{}, problem(409, "ambiguous", "More than one is meant", "name it by its id; /api/v1/places lists them", "%d projects are called %q", len(found), shortened(project))
+		return Place{}, problem(http.StatusConflict, "ambiguous", "More than one is meant", "name it by its id; /api/v1/places lists them", "%d projects are called %q", len(found), shortened(project))
 	case len(found) > 1:
 		return Place{}, invalid("name one by org; /api/v1/places lists them", "there are %d orgs", len(found))
 	case project != "":

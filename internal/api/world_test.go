@@ -113,6 +113,13 @@ func (f *fake) AllFindings(context.Context) ([]access.Finding, error) {
 func (f *fake) AllActions(context.Context) ([]access.Action, error) {
 	return slices.Clone(f.actions), f.broken
 }
+func (f *fake) Action(_ context.Context, id string) (access.Action, bool, error) {
+	i := slices.IndexFunc(f.actions, func(a access.Action) bool { return a.ID == id })
+	if i < 0 {
+		return access.Action{}, false, f.broken
+	}
+	return f.actions[i], true, f.broken
+}
 func (f *fake) Places(context.Context) ([]Place, error)         { return f.places, f.broken }
 func (f *fake) Waivers(context.Context) (access.Waivers, error) { return f.waivers, f.broken }
 func (f *fake) Controls(context.Context) (map[access.Scope]access.Control, error) {

@@ -114,6 +114,12 @@ func (b *apiBackend) readPlaces(ctx context.Context) ([]api.Place, error) {
 	return out, nil
 }
 
+// Action implements api.Lookup.
+func (b *apiBackend) Action(ctx context.Context, id string) (access.Action, bool, error) {
+	a, rev, err := b.actions.Get(ctx, id)
+	return a, rev != 0, err
+}
+
 // Waivers implements api.Decisions.
 func (b *apiBackend) Waivers(ctx context.Context) (access.Waivers, error) {
 	stored, _, err := b.waivers.Get(ctx, access.WaiversKey)

@@ -66,7 +66,7 @@ func ownerless(p remediate.Policy, f access.Finding) string {
 
 // revert is what the executor would have come to.
 func revert(p remediate.Policy, e *rules.Engine, m scan.Moment, w scan.Would) (scan.Would, time.Time) {
-	c := remediate.Case{Policy: p, Finding: m.Finding, Now: m.Now, CanWrite: true, Title: titleIn(m)}
+	c := remediate.Case{Policy: p, Finding: m.Finding, Now: m.Now, CanWrite: true, Title: titleThen(m)}
 	if r := remediate.Standing(c); !r.OK() {
 		return refusedBy(w, r, m.Now)
 	}
@@ -91,9 +91,9 @@ func revert(p remediate.Policy, e *rules.Engine, m scan.Moment, w scan.Would) (s
 	return w, time.Time{}
 }
 
-// titleIn is what the project was called then. How often something was put back, and put
+// titleThen is what the project was called then. How often something was put back, and put
 // right before, a replay does not know: it wrote nothing.
-func titleIn(m scan.Moment) string {
+func titleThen(m scan.Moment) string {
 	for _, p := range access.States[access.Project](m.Collections[access.KindProject]) {
 		return p.Title
 	}

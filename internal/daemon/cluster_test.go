@@ -3,7 +3,10 @@ package daemon
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,6 +33,7 @@ type clusterRun struct {
 	cluster *streamtest.Cluster
 	town    *killTown
 	daemons map[Role]*Daemon
+	keys    map[Role]string // folders
 }
 
 // TestRolesOnACluster has an opening reverted by six processes that each may do only their part,
@@ -42,6 +46,7 @@ func TestRolesOnACluster(t *testing.T) {
 	if r.town, err = newKillTown(1, 1); err != nil {
 		t.Fatal(err)
 	}
+	r.makeKeys()
 	if _, err := Start(ctx, r.options(RoleWatch)); err == nil || !strings.Contains(err.Error(), "run gatewarden bootstrap") {
 		t.Fatalf("before the bootstrap: %v", err)
 	}
@@ -53,6 +58,7 @@ func TestRolesOnACluster(t *testing.T) {
 	}
 	stop := r.start()
 	r.revert()
+	r.command()
 	r.deputies()
 	r.refusals()
 	r.audited()
@@ -94,7 +100,10 @@ func (r *clusterRun) audited() {
 func (r *clusterRun) file(role Role) *config.File {
 	r.t.Helper()
 	credentials := fmt.Sprintf("{url: %q, credentials: {nkey: {file: %q}}, tls: {ca: %q}}", r.cluster.URL, r.seed(role), r.cluster.CA)
-	conf := strings.NewReplacer("ADDRESS", "127.0.0.1:1", "ORG", r.town.atlas.OrgID("ExampleCorp"), "{store: STORE}", credentials).Replace(killConfig)
+	if keys := r.keys[role]; keys != "" {
+		credentials = strings.TrimSuffix(credentials, "}") + fmt.Sprintf(", keys: %q}", keys)
+	}
+	conf := strings.NewReplacer("ADDRESS", "127.0.0.1:1", "ORG", r.town.atlas.OrgID("ExampleCorp"), "{store: STORE}", credentials, "guards: {", "principals: [{id: alice}]\nguards: {operators: [alice], ").Replace(killConfig)
 	f, err := loadFive(filepath.Join(r.t.TempDir(), "config.yaml"), conf)
 	if err != nil {
 		r.t.Fatal(err)
@@ -178,6 +187,36 @@ func (r *clusterRun) effects() (n int) {
 	return n
 }
 
+// makeKeys gives the API the key that signs commands, and remediation only its public half.
+func (r *clusterRun) makeKeys() {
+	r.keys = map[Role]string{RoleAPI: r.t.TempDir(), RoleRemediate: r.t.TempDir()}
+	key, err := newGatewayKey(filepath.Join(r.keys[RoleAPI], keyFile))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: raw})
+	if err := os.WriteFile(filepath.Join(r.keys[RoleRemediate], publicFile), public, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// command: what one process signs, another believes and does.
+func (r *clusterRun) command() {
+	now := r.daemons[RoleAPI].fleet.Now()
+	c := access.Command{V: access.Version, ID: "freeze-000000000000000001", Verb: access.VerbFreeze, Scope: access.ProjectScope(r.town.projects[0]), By: "alice", At: now, Until: now.Add(time.Minute), Reason: "a test"}
+	record, err := r.daemons[RoleAPI].Submit(r.ctx, c)
+	if err != nil || !record.Accepted {
+		r.t.Fatalf("freeze: %+v, %v", record, err)
+	}
+	if _, err := r.daemons[RoleNotify].Submit(r.ctx, c); !errors.Is(err, errNoKey) {
+		r.t.Errorf("a process without a key: %v", err)
+	}
+}
+
 // watcher is a client with the watcher's user that does what it likes.
 func (r *clusterRun) watcher() (*nats.Conn, <-chan error) {
 	seed := func() (string, error) {
@@ -250,6 +289,17 @@ func (r *clusterRun) deputies() {
 		}
 	}
 	admin := r.daemons[RoleAPI]
+	before, err := r.stored(admin, "GW_DECISIONS")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := nc.PublishMsg(&nats.Msg{Subject: "gw.event.prj.1", Reply: "gw.command.prj.1", Data: []byte("{}")}); err != nil {
+		r.t.Fatal(err)
+	}
+	r.until("the forged command is told of", func() bool {
+		now, err := r.stored(admin, "GW_DECISIONS")
+		return err == nil && now > before
+	})
 	r.until("all three are dead letters", func() bool {
 		info, err := r.stored(admin, "GW_DLQ")
 		return err == nil && info >= 3

@@ -41,14 +41,14 @@ var ErrReused = errors.New("another command was given under this id: choose a ne
 // Submit signs a command, publishes it, and waits for what becomes of it. A command whose id
 // was given before is not given again: its record is the answer.
 func (d *Daemon) Submit(ctx context.Context, c access.Command) (access.CommandRecord, error) {
+	if d.signs == nil {
+		return access.CommandRecord{}, errNoKey
+	}
 	if r, ok, err := d.Record(ctx, c.ID); err != nil || ok {
 		if ok && !alike(r.Command, c) {
 			return r, ErrReused
 		}
 		return r, err
-	}
-	if d.signs == nil {
-		return access.CommandRecord{}, errNoKey
 	}
 	if c.Via == "" {
 		c.Via = gateway

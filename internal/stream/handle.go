@@ -101,7 +101,7 @@ func (s *Stream) handle(ctx context.Context, l lane, msg *nats.Msg) {
 		Subject: msg.Subject, Data: msg.Data, Delivered: int(md.NumDelivered),
 		Sequence: md.Sequence.Stream, Published: md.Timestamp,
 	}
-	if msg.Header.Get(scopeHeader) == "" {
+	if msg.Header.Get(scopeHeader) == "" && l.Topic != access.TopicCommand { // a command proves itself, and one that does not is told of
 		s.bury(ctx, l, msg, m, errForeign)
 		return
 	}

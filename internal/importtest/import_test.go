@@ -47,6 +47,7 @@ var may = map[string][]string{
 	"scripts/mutants":     {},
 	"scripts/accept":      {},
 	"scripts/conformance": {"internal/atlas/sim"},
+	"scripts/chaos":       {"internal/atlas/sim", "internal/stream"},
 	"cmd/gatewarden":      {"internal/daemon", "config", "rules", "internal/api", "internal/report", "internal/wholefile"}, // rules: for the types of what it lists
 	"cmd/demo":            {"internal/daemon", "config", "internal/atlas/sim", "internal/api", "notify/slack/slackfake"},
 }

@@ -2,7 +2,7 @@ SEED    ?= 20261122
 CHANGES ?= 2000
 KILLS   ?= 100
 
-.PHONY: check quick faults kills conformance mutants bench-rules accept-2 accept-3 accept-4 build
+.PHONY: check quick faults kills chaos soak conformance mutants bench-rules accept-2 accept-3 accept-4 build
 check: ## every check, as CI runs it
 	@scripts/check
 
@@ -20,6 +20,16 @@ faults: ## random changes under faults at 20 %, in process and under fake time, 
 
 kills: ## kill -9 of the real daemon at chosen and random instants
 	go test ./internal/daemon -run '^TestKill$$' -count=1 -v -timeout 60m -args -seed=$(SEED) -kills=$(KILLS)
+
+chaos: CHANGES = 300
+chaos: FOR = 30s
+chaos: ## three daemons on three NATS servers as processes, all of it killed and stopped at random, against an oracle
+	@go run ./scripts/chaos -seed $(SEED) -changes $(CHANGES) -for $(FOR)
+
+soak: CHANGES = 9000
+soak: FOR = 30m
+soak: ## the same for half an hour
+	@go run ./scripts/chaos -seed $(SEED) -changes $(CHANGES) -for $(FOR)
 
 conformance: ## the simulator against the official document, and whole life cycles by a second client
 	go test ./internal/atlas/sim -run '^TestConformance$$' -count=1 -v

@@ -33,7 +33,7 @@ principals: [{id: alice}, {id: bob}, {id: rajesh, atlas: [rajesh@example.com]}]
 rules: {only: [network/open-to-world, dbuser/unscoped, dbuser/expired-migration-user, dbuser/atlas-admin-app]}
 responses:
   - {environments: [prod], do: revert}
-  - {environments: [ask], do: approve, approvers: [alice, bob], deadline: 15s, on_deadline: notify}
+  - {environments: [ask], do: approve, approvers: [alice, bob], deadline: 30s, on_deadline: notify}
 guards: {operators: [alice, bob], settle: {critical: 0s, other: 1s}, caps: {project_hour: 100000, org_hour: 100000}}
 dry_run: false
 nats: {url: %[3]q, credentials: {nkey: {file: ALL.nk}}, bootstrap: {nkey: {file: BOOTSTRAP.nk}}, keys: keys}

@@ -111,12 +111,22 @@ func run(ctx context.Context, o options) (sum summary, err error) {
 	if err := sc.set(ctx); err != nil {
 		return sum, err
 	}
+	voting, home := context.WithCancel(ctx)
+	var people sync.WaitGroup
+	people.Go(func() { sc.voter.vote(voting) })
 	began := time.Now()
-	if err := sc.play(ctx); err != nil {
+	err = sc.play(ctx)
+	played := time.Since(began)
+	var drained time.Duration
+	var unsettled string
+	if err == nil {
+		drained, unsettled = sc.drain(ctx) // what is asked now is answered, too
+	}
+	home()
+	people.Wait()
+	if err != nil {
 		return sum, err
 	}
-	played := time.Since(began)
-	drained, unsettled := sc.drain(ctx)
 	sum = sc.summary()
 	sum.For, sum.Drained = played.Round(time.Millisecond).String(), drained.Round(time.Millisecond).String()
 	if unsettled != "" {
@@ -174,7 +184,6 @@ func (sc *scene) play(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var busy sync.WaitGroup
 	busy.Go(func() { sc.trouble.make(ctx) })
-	busy.Go(func() { sc.voter.vote(ctx) })
 	every := sc.span / time.Duration(sc.changes)
 	for n, next := 0, time.Now(); n < sc.changes && ctx.Err() == nil; n++ {
 		sc.town.change()

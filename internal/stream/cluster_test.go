@@ -77,6 +77,7 @@ func TestCluster(t *testing.T) {
 	t.Run("refusals", func(t *testing.T) { clusterRefuses(ctx, t, c, s) })
 	t.Run("layout", func(t *testing.T) { clusterLayout(ctx, t, admin) })
 	t.Run("locks and lanes", func(t *testing.T) { clusterLocks(ctx, t, s) })
+	t.Run("in step", func(t *testing.T) { clusterInStep(ctx, t, c, s) })
 	t.Run("nodes come and go", func(t *testing.T) { clusterWorks(ctx, t, c, s, worker) })
 }
 
@@ -155,6 +156,37 @@ func clusterLocks(ctx context.Context, t *testing.T, s *Stream) {
 	}
 	if info.Config.Replicas != 3 {
 		t.Errorf("%d replicas", info.Config.Replicas)
+	}
+}
+
+// clusterInStep has two processes publish the same messages at the same time, as every replica's
+// ticker does: that is no error, and each is stored once.
+func clusterInStep(ctx context.Context, t *testing.T, c *streamtest.Cluster, s *Stream) {
+	other, err := Open(ctx, dial(t, c, "GW_NATS_ANY", "_INBOX_any"), Options{Replicas: 3, External: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.info(ctx, s.streams["GW_EVENTS"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const messages = 200
+	for i := range messages {
+		out := event("x")
+		out.ID = fmt.Sprint("same", i)
+		var both sync.WaitGroup
+		for _, of := range []*Stream{s, other} {
+			both.Go(func() {
+				if err := of.Publish(ctx, out); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+	}
+	after, err := s.info(ctx, s.streams["GW_EVENTS"])
+	if err != nil || after.State.Msgs-before.State.Msgs != messages {
+		t.Errorf("%d messages are stored, want %d, %v", after.State.Msgs-before.State.Msgs, messages, err)
 	}
 }
 

@@ -21,6 +21,10 @@ const (
 // errFull is a lane that already has a job of this scope waiting.
 var errFull = errors.New("the subject is full")
 
+// errUnderWay is a message that another process of ours publishes at this moment, on a cluster:
+// every replica ticks, and whoever finds an outbox that is not empty delivers it.
+var errUnderWay = errors.New("the same message is being stored")
+
 // maxMessageID bounds what goes into a header.
 const maxMessageID = 1024
 
@@ -69,6 +73,12 @@ func (s *Stream) publishOut(ctx context.Context, out access.Out, id string) erro
 		opts = append(opts, jetstream.WithMsgID(id))
 	}
 	_, err = s.publish(ctx, msg, opts...)
+	for attempt := 1; errors.Is(err, errUnderWay) && attempt < maxConflicts && pause(ctx, attempt) == nil; attempt++ {
+		_, err = s.publish(ctx, msg, opts...) // what the other publisher began may still fail
+	}
+	if errors.Is(err, errUnderWay) {
+		return s.trouble("publish "+subject, err)
+	}
 	if errors.Is(err, errFull) && out.Topic == access.TopicEval {
 		return nil // one waits already, and will see what this one speaks of
 	}
@@ -76,7 +86,8 @@ func (s *Stream) publishOut(ctx context.Context, out access.Out, id string) erro
 }
 
 // publish stores one message and returns its sequence. It tells apart a lost
-// compare-and-set ([errConflict]), a full subject ([errFull]) and everything else, which is temporary.
+// compare-and-set ([errConflict]), a full subject ([errFull]), the same message of another process ([errUnderWay])
+// and everything else, which is temporary.
 func (s *Stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (uint64, error) {
 	ctx, cancel := s.request(ctx)
 	defer cancel()
@@ -88,6 +99,8 @@ func (s *Stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.P
 		switch {
 		case api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongLastSequenceConstant:
 			return 0, errConflict
+		case api.ErrorCode == duplicateUnderWay:
+			return 0, errUnderWay
 		case api.ErrorCode == storeFailed && strings.Contains(api.Description, "maximum messages per subject"):
 			return 0, errFull
 		}
@@ -98,5 +111,6 @@ func (s *Stream) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.P
 // Codes of the server that the client library does not name.
 const (
 	storeFailed               jetstream.ErrorCode = 10077
+	duplicateUnderWay         jetstream.ErrorCode = 10158
 	wrongLastSequenceConstant jetstream.ErrorCode = 10164 // a compare-and-set that lost against one in flight, on a cluster
 )

@@ -282,9 +282,25 @@ func (r *clusterRun) deputies() {
 			r.t.Errorf("%s: %v %v", what, answer, err)
 		}
 	}
+	// What it delivers is the client's own, with forged words and header: it is stored under its own subject, which
+	// no consumer of the other stream takes.
+	forged := &nats.Msg{Subject: "$KV.gw_watch.forged", Header: nats.Header{"Gw-Scope": {"prj.1"}}, Data: []byte("{}")}
+	if err := nc.PublishMsg(forged); err != nil {
+		r.t.Fatal(err)
+	}
+	create := "$JS.API.CONSUMER.CREATE.KV_gw_watch.%s.$KV.gw_watch.forged"
+	for name, config := range map[string]string{"pushed": `"deliver_subject":"gw.decision.prj.1.intent"`, "pulled": `"durable_name":"pulled"`} {
+		body := `{"stream_name":"KV_gw_watch","config":{"ack_policy":"none","filter_subject":"$KV.gw_watch.forged",` + config + `}}`
+		if answer, err := nc.RequestWithContext(r.ctx, fmt.Sprintf(create, name), []byte(body)); err != nil || strings.Contains(string(answer.Data), `"error"`) {
+			r.t.Fatalf("%s: %v %v", name, answer, err)
+		}
+	}
+	if err := nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.KV_gw_watch.pulled", "gw.finding.prj.1", []byte("1")); err != nil {
+		r.t.Fatal(err)
+	}
 	// The server's answer is a message of its own: it may lie on any subject, and must mean nothing there.
 	for _, to := range []string{"gw.action.forged", "gw.decision.prj.1.intent", "gw.finding.prj.1"} {
-		if err := nc.PublishMsg(&nats.Msg{Subject: "gw.event.prj.1", Reply: to, Data: []byte("{}")}); err != nil {
+		if err := nc.PublishRequest("gw.event.prj.1", to, []byte("{}")); err != nil {
 			r.t.Fatal(err)
 		}
 	}
@@ -293,7 +309,7 @@ func (r *clusterRun) deputies() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := nc.PublishMsg(&nats.Msg{Subject: "gw.event.prj.1", Reply: "gw.command.prj.1", Data: []byte("{}")}); err != nil {
+	if err := nc.PublishRequest("gw.event.prj.1", "gw.command.prj.1", []byte("{}")); err != nil {
 		r.t.Fatal(err)
 	}
 	r.until("the forged command is told of", func() bool {

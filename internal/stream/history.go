@@ -36,8 +36,11 @@ func (s *Stream) ChangesSince(ctx context.Context, since time.Time, fn func(c ac
 		defer cancel()
 		_ = st.DeleteConsumer(drop, name) // else the server does, after a minute
 	}()
-	for left := cons.CachedInfo().NumPending; left > 0; {
+	for left, tries := cons.CachedInfo().NumPending, 0; left > 0; {
 		n, err := changesOfBatch(cons, int(min(left, historyBatch)), fn)
+		if n == 0 && notThereYet(ctx, err, &tries) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -64,7 +65,7 @@ func (b *bucket) scan(ctx context.Context, from uint64, fn func(head)) (uint64, 
 
 // read takes everything that is there and stops.
 func (b *bucket) read(ctx context.Context, cons jetstream.Consumer, fn func(head)) error {
-	for left := cons.CachedInfo().NumPending; left > 0; {
+	for left, tries := cons.CachedInfo().NumPending, 0; left > 0; {
 		batch, err := cons.Fetch(int(min(left, scanBatch)), jetstream.FetchMaxWait(requestTimeout))
 		if err != nil {
 			return temporary("list "+b.name, err)
@@ -83,6 +84,9 @@ func (b *bucket) read(ctx context.Context, cons jetstream.Consumer, fn func(head
 				owes:    msg.Headers().Get(outboxHeader) != "",
 			})
 		}
+		if left == before && notThereYet(ctx, batch.Error(), &tries) {
+			continue
+		}
 		if err := batch.Error(); err != nil {
 			return temporary("list "+b.name, err)
 		}
@@ -91,6 +95,20 @@ func (b *bucket) read(ctx context.Context, cons jetstream.Consumer, fn func(head
 		}
 	}
 	return nil
+}
+
+const (
+	newConsumer = 20 * time.Millisecond
+	newTries    = 50
+)
+
+// notThereYet waits a moment if our server has not heard yet of a consumer that was just created on another one.
+func notThereYet(ctx context.Context, err error, tries *int) bool {
+	if *tries++; !errors.Is(err, nats.ErrNoResponders) || *tries > newTries {
+		return false
+	}
+	sleep(ctx, newConsumer)
+	return ctx.Err() == nil
 }
 
 func (b *bucket) dropConsumer(ctx context.Context, name string) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -33,7 +33,7 @@ type clusterRun struct {
 	cluster *streamtest.Cluster
 	town    *killTown
 	daemons map[Role]*Daemon
-	keys    map[Role]string // folders
+	auth    map[Role]string // what the configuration says of the key that signs commands
 }
 
 // TestRolesOnACluster has an opening reverted by six processes that each may do only their part,
@@ -100,8 +100,8 @@ func (r *clusterRun) audited() {
 func (r *clusterRun) file(role Role) *config.File {
 	r.t.Helper()
 	credentials := fmt.Sprintf("{url: %q, credentials: {nkey: {file: %q}}, tls: {ca: %q}}", r.cluster.URL, r.seed(role), r.cluster.CA)
-	if keys := r.keys[role]; keys != "" {
-		credentials = strings.TrimSuffix(credentials, "}") + fmt.Sprintf(", keys: %q}", keys)
+	if auth := r.auth[role]; auth != "" {
+		credentials += "\nauth: " + auth
 	}
 	conf := strings.NewReplacer("ADDRESS", "127.0.0.1:1", "ORG", r.town.atlas.OrgID("ExampleCorp"), "{store: STORE}", credentials, "guards: {", "principals: [{id: alice}]\nguards: {operators: [alice], ").Replace(killConfig)
 	f, err := loadFive(filepath.Join(r.t.TempDir(), "config.yaml"), conf)
@@ -189,8 +189,8 @@ func (r *clusterRun) effects() (n int) {
 
 // makeKeys gives the API the key that signs commands, and remediation only its public half.
 func (r *clusterRun) makeKeys() {
-	r.keys = map[Role]string{RoleAPI: r.t.TempDir(), RoleRemediate: r.t.TempDir()}
-	key, err := newGatewayKey(filepath.Join(r.keys[RoleAPI], keyFile))
+	dir := r.t.TempDir()
+	key, err := newGatewayKey(filepath.Join(dir, keyFile))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -198,9 +198,9 @@ func (r *clusterRun) makeKeys() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: raw})
-	if err := os.WriteFile(filepath.Join(r.keys[RoleRemediate], publicFile), public, 0o600); err != nil {
-		r.t.Fatal(err)
+	r.auth = map[Role]string{
+		RoleAPI:       fmt.Sprintf("{gateway: {key: {file: %q}}}", filepath.Join(dir, keyFile)),
+		RoleRemediate: fmt.Sprintf("{gateways: [{name: api, public_key: %s}]}", base64.StdEncoding.EncodeToString(raw)),
 	}
 }
 

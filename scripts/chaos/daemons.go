@@ -36,7 +36,8 @@ responses:
   - {environments: [ask], do: approve, approvers: [alice, bob], deadline: 30s, on_deadline: notify}
 guards: {operators: [alice, bob], settle: {critical: 0s, other: 1s}, caps: {project_hour: 100000, org_hour: 100000}}
 dry_run: false
-nats: {url: %[3]q, credentials: {nkey: {file: ALL.nk}}, bootstrap: {nkey: {file: BOOTSTRAP.nk}}, keys: keys}
+nats: {url: %[3]q, credentials: {nkey: {file: ALL.nk}}, bootstrap: {nkey: {file: BOOTSTRAP.nk}}}
+auth: {gateway: {key: {file: keys/gateway.key}}}
 schedule: {feed: {active: 1s, idle: 1s}, sweep: {gate: 20s, rest: 40s}, clock: 5s}
 http: {ops: %[4]q, admin: %[5]q}
 `

@@ -17,12 +17,9 @@ func (d *Daemon) keyring() (err error) {
 	f := d.opts.File
 	switch key := f.Auth.Gateway; {
 	case !key.IsZero():
-		secret, err := key.Resolve()
-		if err != nil {
+		if d.signs, err = f.Auth.GatewayKey(); err != nil {
 			return fmt.Errorf("auth.gateway.key: %w", err)
 		}
-		d.signs, err = parseGatewayKey("auth.gateway.key", []byte(secret.Reveal()))
-		return err
 	case !f.NATS.External():
 		d.signs, err = gatewayKey(f.NATS.Store)
 	}

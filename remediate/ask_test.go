@@ -364,3 +364,38 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("it is %s after %d effects and %d votes", a.State, w.count("effect"), counted)
 	}
 }
+
+// TestRevokedBetweenWrites holds that of a plan of several writes the rest is not made once
+// the consent is gone, and that what was written is told.
+func TestRevokedBetweenWrites(t *testing.T) {
+	w, _ := asking(t)
+	delete(w.entries, world0)
+	w.let("0.0.0.0/1", "128.0.0.0/1")
+	f := w.add(unionFinding("0.0.0.0/1", "128.0.0.0/1"))
+	w.run(f)
+	w.yes(f, "bob")
+	w.watch = func(string, access.Operation) { w.policy.People.Keys = nil }
+	if a := w.run(f); w.count("request") != 1 || a.State == access.ActionVerified || len(a.Outcome.Requests) != 1 {
+		t.Errorf("it is %s after %d requests: %s", a.State, w.count("request"), a.Why)
+	}
+}
+
+func TestConsentNeedsNoDenial(t *testing.T) {
+	w, f := asking(t)
+	_, key := keyOf("slack")
+	by := func(who string, v access.Vote) access.Ballot {
+		return access.Ballot{By: who, Vote: v, Key: access.KeyID(key.Public)}
+	}
+	a := access.Action{Ask: access.Ask{Approvers: []string{"oncall"}, Quorum: 1}, Votes: []access.Ballot{by("bob", access.VoteApprove), by("alice", access.VoteDeny)}}
+	if r := Consent(w.policy.People, a, f); r.Guard != GuardVeto || r.End != access.ActionVetoed {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestNobodyDeclared(t *testing.T) {
+	w, _ := asking(t)
+	w.policy.People.Operators = []string{"mallory"}
+	if r := w.say(access.VerbFreeze, "mallory", reasoned); r.Accepted || !strings.Contains(r.Why, "principals") {
+		t.Errorf("%+v", r)
+	}
+}

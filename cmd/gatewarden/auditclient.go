@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gatewarden/gatewarden/internal/api"
 )
 
 const (
@@ -58,30 +59,12 @@ func asked(ctx context.Context, server, method, path string, body any, to io.Wri
 	}
 	defer func() { _ = answer.Body.Close() }() // only read from
 	if answer.StatusCode != http.StatusOK {
-		return refused(answer)
+		return answered(api.ProblemIn(answer, server))
 	}
 	if _, err := io.Copy(to, answer.Body); err != nil {
 		return coded{exitUnreadable, fmt.Errorf("read the answer of the daemon: %w: what came until then is not all", err)}
 	}
 	return nil
-}
-
-// refused is what a daemon says where it does not answer.
-func refused(r *http.Response) error {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil {
-		raw = nil
-	}
-	var problem struct{ Title, Detail string }
-	says := strings.TrimSpace(string(raw))
-	if json.Unmarshal(raw, &problem) == nil && problem.Title != "" {
-		says = problem.Title + ": " + problem.Detail
-	}
-	code := exitUnreadable
-	if r.StatusCode == http.StatusBadRequest {
-		code = exitUsage
-	}
-	return coded{code, errors.New("the daemon answers " + r.Status + ": " + says)}
 }
 
 // askedFor is asked, for an answer in JSON.

@@ -62,7 +62,7 @@ func (c *Client) do(ctx context.Context, method, path string, body any, key stri
 	}
 	if answer.StatusCode/100 != 2 {
 		defer func() { _ = answer.Body.Close() }()
-		return nil, problemIn(answer, c.Server)
+		return nil, ProblemIn(answer, c.Server)
 	}
 	return answer, nil
 }
@@ -75,8 +75,8 @@ func (c *Client) client() *http.Client {
 	return &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// problemIn is what a daemon says is wrong. What is no problem of ours is no daemon of ours.
-func problemIn(r *http.Response, server string) error {
+// ProblemIn is what a daemon says is wrong. What is no problem of ours is no daemon of ours.
+func ProblemIn(r *http.Response, server string) error {
 	var p Problem
 	raw, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err == nil {

@@ -115,6 +115,41 @@ func TestProtect(t *testing.T) {
 	}
 }
 
+// TestTextBecomesAProblem: what another handler says is wrong is a problem as any other.
+func TestTextBecomesAProblem(t *testing.T) {
+	g := newGate(t)
+	w := g.ask("admin", "GET", prefix+"/audit/facts?limit=x", "")
+	if p := problemFrom(t, w); w.Code != 400 || p.Detail != "limit: want 1 to 10000" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := g.ask("admin", "DELETE", prefix+"/audit/facts", ""); w.Code != 405 || w.Header().Get("Allow") != "GET" {
+		t.Errorf("another method: %d %s", w.Code, w.Body)
+	}
+	for status, want := range map[int]int{404: 404, 503: 503, 500: 503, 422: 422} {
+		w := httptest.NewRecorder()
+		problems(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "what is wrong", status) })).ServeHTTP(w, httptest.NewRequest("GET", "/x", nil))
+		if p := problemFrom(t, w); w.Code != want || p.Detail != "what is wrong" {
+			t.Errorf("%d: %d %s", status, w.Code, w.Body)
+		}
+	}
+}
+
+// TestStreamsThatFail: before anything was sent it is a problem; after it nothing looks whole.
+func TestStreamsThatFail(t *testing.T) {
+	g := newGate(t)
+	g.backend.stream = fmt.Errorf("no finding: %w", access.ErrGone)
+	if w := g.ask("admin", "GET", prefix+"/audit", ""); w.Code != 404 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	g.backend.begun = true
+	defer func() {
+		if recover() != http.ErrAbortHandler {
+			t.Error("an answer that was cut short ends as if it were whole")
+		}
+	}()
+	g.ask("admin", "GET", prefix+"/audit", "")
+}
+
 // TestLimits: each token, each address and each failure has its own pace, and says how long to wait.
 func TestLimits(t *testing.T) {
 	limits := Limits{Address: Pace{time.Second, 20}, Token: Pace{2 * time.Second, 5}, Failure: Pace{10 * time.Second, 3}}

@@ -71,7 +71,15 @@ func TestMatrix(t *testing.T) {
 			check("GET", "/findings/"+f.ID, "", c.finding)
 			check("GET", "/findings/"+f.ID+"/evidence", "", c.finding)
 			check("GET", "/actions/"+a.ID, "", c.finding)
+			erase := c.chain
+			if c.lead != ok && erase == ok {
+				erase = no
+			}
 			check("GET", "/audit", "", c.chain)
+			check("GET", "/audit/verify", "", c.chain)
+			check("GET", "/audit/facts", "", c.chain)
+			check("GET", "/evidence/"+f.ID, "", c.chain)
+			check("POST", "/audit/erasures", `{"person":"alice"}`, erase)
 			for _, v := range verbs() {
 				want := c.decide
 				if roleFor(v) == RoleAdmin {

@@ -23,6 +23,9 @@ func (s *Server) document(*http.Request, identity) (answer, error) {
 	for _, r := range s.routes() {
 		there[r.path+" "+strings.ToLower(r.method)] = true
 	}
+	for _, r := range s.More {
+		there[r.Path+" "+strings.ToLower(r.Method)] = true
+	}
 	paths, _ := doc["paths"].(map[string]any)
 	for path, item := range paths {
 		methods, _ := item.(map[string]any)

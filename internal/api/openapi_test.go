@@ -77,6 +77,9 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 	for _, r := range g.server.routes() {
 		there = append(there, r.method+" "+r.path)
 	}
+	for _, r := range g.server.More {
+		there = append(there, r.Method+" "+r.Path)
+	}
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
 			said = append(said, method+" "+path)
@@ -96,9 +99,9 @@ func TestServedDescription(t *testing.T) {
 	if whole.Paths.Find("/audit") == nil || whole.Paths.Find("/commands") == nil {
 		t.Error("the description lacks what is there")
 	}
-	g = newGate(t, func(o *Options) { o.Adopter, o.Auditor = nil, nil })
+	g = newGate(t, func(o *Options) { o.Adopter, o.Auditor, o.More = nil, nil, nil })
 	less := decoded[openapi3.T](t, g.ask("viewer", "GET", prefix+"/openapi.json", ""))
-	if less.Paths.Find("/audit") != nil || less.Paths.Find("/findings/{id}/evidence") != nil || less.Paths.Find("/adoptions/preview") != nil || less.Paths.Find("/findings/{id}") == nil {
+	if less.Paths.Find("/audit") != nil || less.Paths.Find("/audit/verify") != nil || less.Paths.Find("/findings/{id}/evidence") != nil || less.Paths.Find("/adoptions/preview") != nil || less.Paths.Find("/findings/{id}") == nil {
 		t.Error("the description tells of what is not there")
 	}
 	if w := g.ask("admin", "GET", prefix+"/audit", ""); w.Code != 404 {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -103,3 +104,50 @@ func shortened(s string) string {
 	}
 	return s
 }
+
+// problems makes problems of the errors that a handler answers with as text.
+func problems(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := &texted{ResponseWriter: w}
+		next.ServeHTTP(t, r)
+		if t.status == 0 {
+			return
+		}
+		p := problemOf(errors.New(strings.TrimSpace(t.text.String())))
+		switch {
+		case t.status == http.StatusNotFound:
+			p = problem(t.status, "not-found", "There is no such thing", "list what there is", "%s", strings.TrimSpace(t.text.String()))
+		case t.status < http.StatusInternalServerError:
+			p = problem(t.status, "invalid", "The request cannot be understood", "ask for it as /api/v1/openapi.json says", "%s", strings.TrimSpace(t.text.String()))
+		}
+		w.Header().Del("Content-Length")
+		p.write(w)
+	})
+}
+
+// texted keeps an error that is text to itself.
+type texted struct {
+	http.ResponseWriter
+	status int // of the error; 0: none
+	text   strings.Builder
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (t *texted) WriteHeader(status int) {
+	if status >= http.StatusBadRequest && strings.HasPrefix(t.Header().Get("Content-Type"), "text/plain") {
+		t.status = status
+		return
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (t *texted) Write(raw []byte) (int, error) {
+	if t.status != 0 {
+		return t.text.Write(raw)
+	}
+	return t.ResponseWriter.Write(raw)
+}
+
+// Unwrap lets deadlines through.
+func (t *texted) Unwrap() http.ResponseWriter { return t.ResponseWriter }

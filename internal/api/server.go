@@ -24,10 +24,19 @@ type Options struct {
 	Backend Backend
 	Adopter Adopter // nil: adoptions cannot be looked at beforehand
 	Auditor Auditor // nil: there is no audit to read
+	More    []Route
 	Auth    func() *Auth
 	Logger  *zap.Logger      // nil: silent
 	Now     func() time.Time // nil: time.Now
 	Limits  Limits
+}
+
+// Route is one more route, of what concerns everything: it answers those who have the role
+// without bounds.
+type Route struct {
+	Method, Path string
+	Role         Role
+	Handler      http.Handler // an error that it answers with as text becomes a problem
 }
 
 // Server answers what is asked under prefix.
@@ -56,6 +65,10 @@ func New(o Options) *Server {
 		s.mux.Handle(r.method+" "+prefix+r.path, s.guard(r.role, r.serve))
 		methods[r.path] = append(methods[r.path], r.method)
 	}
+	for _, r := range o.More {
+		s.mux.Handle(r.Method+" "+prefix+r.Path, s.Require(r.Role, problems(r.Handler)))
+		methods[r.Path] = append(methods[r.Path], r.Method)
+	}
 	for path, allowed := range methods {
 		s.mux.Handle(prefix+path, s.guard(RoleViewer, notAllowed(allowed)))
 	}
@@ -80,6 +93,7 @@ func (s *Server) Protect(least Role, next http.Handler) http.Handler {
 // Require is Protect, also where nobody may do anything yet: then nobody may do this.
 func (s *Server) Require(least Role, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers(w.Header())
 		who, wrong := s.admit(r)
 		if wrong == nil && !who.everywhere(least) {
 			wrong = forbidden("use a token that has it and is not bounded", "this takes the role %s, without bounds", least)
@@ -142,10 +156,7 @@ type answer struct {
 // guard lets a handler answer those who may ask, and only as often as they may.
 func (s *Server) guard(least Role, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Cache-Control", "private, no-cache")
-		head.Set("Vary", "Authorization")
+		headers(w.Header())
 		who, wrong := s.admit(r)
 		if wrong == nil && !who.somewhere(least) {
 			wrong = forbidden("ask somebody who may, or have the role given in the configuration, under auth", "this takes the role %s", least)
@@ -164,6 +175,13 @@ func (s *Server) guard(least Role, h handler) http.Handler {
 		}
 		s.write(w, r, out)
 	})
+}
+
+// headers keep an answer from others, and from being taken for something to run.
+func headers(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Authorization")
 }
 
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -197,12 +215,7 @@ func (s *Server) admit(r *http.Request) (identity, *Problem) {
 // write writes an answer; one that whoever asks has already is only said to be the same.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 	if a.stream != nil {
-		w.Header().Set("Content-Type", a.kind)
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // however long it takes; a writer without deadlines needs none
-		if err := a.stream(r.Context(), w); err != nil {
-			s.Logger.Warn("an answer was cut short", zap.String("path", shortened(r.URL.Path)), zap.Error(err))
-			panic(http.ErrAbortHandler) // what was sent must not look whole
-		}
+		s.stream(w, r, a)
 		return
 	}
 	raw, kind := a.raw, a.kind
@@ -235,6 +248,36 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 	if _, err := w.Write(raw); err != nil {
 		return // the client went away; there is nobody to tell
 	}
+}
+
+// stream writes an answer that is made as it is sent. What goes wrong before anything was sent
+// is a problem as any other.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, a answer) {
+	w.Header().Set("Content-Type", a.kind)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // however long it takes; a writer without deadlines needs none
+	sent := &counting{ResponseWriter: w}
+	err := a.stream(r.Context(), sent)
+	switch {
+	case err == nil:
+	case sent.n == 0:
+		s.refuse(w, r, err)
+	default:
+		s.Logger.Warn("an answer was cut short", zap.String("path", shortened(r.URL.Path)), zap.Error(err))
+		panic(http.ErrAbortHandler) // what was sent must not look whole
+	}
+}
+
+// counting counts what was sent.
+type counting struct {
+	http.ResponseWriter
+	n int
+}
+
+// Write implements io.Writer.
+func (c *counting) Write(raw []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(raw)
+	c.n += n
+	return n, err
 }
 
 func notAllowed(methods []string) handler {

@@ -65,6 +65,8 @@ type fake struct {
 	records  map[string]access.CommandRecord
 	decide   func(access.Command) (access.CommandRecord, error)
 	broken   error
+	stream   error // with which an audit ends
+	begun    bool  // after something was sent
 }
 
 func newFake() *fake {
@@ -155,8 +157,12 @@ func (f *fake) Adoptable(_ context.Context, rule string, scope access.Scope) (Ad
 }
 
 func (f *fake) Audit(_ context.Context, w io.Writer, _, _ time.Time, format string) error {
-	_, err := fmt.Fprintf(w, "{\"format\":%q}\n", format)
-	return err
+	if f.stream == nil || f.begun {
+		if _, err := fmt.Fprintf(w, "{\"format\":%q}\n", format); err != nil {
+			return err
+		}
+	}
+	return f.stream
 }
 
 func (f *fake) Evidence(_ context.Context, w io.Writer, finding, format string) error {
@@ -205,11 +211,27 @@ func newGate(t *testing.T, edit ...func(*Options)) *gate {
 	g.log = log
 	auth := NewAuth(AuthOptions{Tokens: known})
 	o := Options{Backend: g.backend, Adopter: g.backend, Auditor: g.backend, Auth: func() *Auth { return auth }, Logger: zap.New(core), Now: func() time.Time { return g.now }}
+	o.More = audited()
 	for _, e := range edit {
 		e(&o)
 	}
 	g.server = New(o)
 	return g
+}
+
+// audited are the further routes that the audit has.
+func audited() []Route {
+	says := func(text string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("limit") {
+				http.Error(w, "limit: want 1 to 10000", http.StatusBadRequest)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, text)
+		})
+	}
+	return []Route{{"GET", "/audit/verify", RoleViewer, says(`{}`)}, {"GET", "/audit/facts", RoleViewer, says(`[]`)}, {"GET", "/evidence/{finding}", RoleViewer, says(`{}`)}, {"POST", "/audit/erasures", RoleAdmin, says(`{"names":[]}`)}}
 }
 
 // ask sends a request as somebody; "" is nobody.

@@ -19,7 +19,7 @@ import (
 func (d *Daemon) api() *api.Server {
 	known := &knownCallers{d: d}
 	b := &apiBackend{Daemon: d}
-	o := api.Options{Backend: b, Adopter: b, Auth: known.auth, Logger: d.logger.Named("api"), Now: d.fleet.Now}
+	o := api.Options{Backend: b, Adopter: b, More: d.auditRoutes(), Auth: known.auth, Logger: d.logger.Named("api"), Now: d.fleet.Now}
 	if d.audit != nil {
 		o.Auditor = apiAuditor{d}
 	}

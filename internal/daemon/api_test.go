@@ -76,7 +76,17 @@ func TestAdminAPI(t *testing.T) {
 		if code, body := askAs(h, token, "GET", "/api/v1/actions/"+access.ActionID(id, found.Items[0].Episode), ""); code != 200 || !strings.Contains(body, "delete_access_entry") {
 			t.Errorf("its action: %d %s", code, body)
 		}
-		for _, path := range []string{"/waivers", "/expectations", "/acknowledgements", "/freezes", "/incidents", "/adoptions"} {
+		var whole, served struct{ Paths map[string]any }
+		if err := json.Unmarshal([]byte(api.Document()), &whole); err != nil {
+			t.Fatal(err)
+		}
+		if _, body := askAs(h, token, "GET", "/api/v1/openapi.json", ""); json.Unmarshal([]byte(body), &served) != nil || len(served.Paths) != len(whole.Paths) {
+			t.Errorf("%d of %d paths that are described are there", len(served.Paths), len(whole.Paths))
+		}
+		if code, body := askAs(h, bounded, "GET", "/api/v1/audit/verify", ""); code != 403 {
+			t.Errorf("the audit to somebody with bounds: %d %s", code, body)
+		}
+		for _, path := range []string{"/audit/verify", "/audit/facts", "/audit", "/findings/" + id + "/evidence", "/waivers", "/expectations", "/acknowledgements", "/freezes", "/incidents", "/adoptions"} {
 			if code, body := askAs(h, token, "GET", "/api/v1"+path, ""); code != 200 {
 				t.Errorf("%s: %d %s", path, code, body)
 			}

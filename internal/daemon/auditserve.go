@@ -34,15 +34,15 @@ type Erased struct {
 
 // auditRoutes are what the audit answers, beside the API's own: the chain is of everything, so they
 // are for those without bounds. A process without the role audit has none.
-func (d *Daemon) auditRoutes() []auditRoute {
+func (d *Daemon) auditRoutes() []api.Route {
 	if d.audit == nil {
 		return nil
 	}
-	return []auditRoute{
-		{"GET /api/v1/audit/verify", api.RoleViewer, d.serveVerify},
-		{"GET /api/v1/audit/facts", api.RoleViewer, d.serveFacts},
-		{"GET /api/v1/evidence/{finding}", api.RoleViewer, d.serveEvidence},
-		{"POST /api/v1/audit/erasures", api.RoleAdmin, d.serveErase},
+	return []api.Route{
+		{Method: "GET", Path: "/audit/verify", Role: api.RoleViewer, Handler: http.HandlerFunc(d.serveVerify)},
+		{Method: "GET", Path: "/audit/facts", Role: api.RoleViewer, Handler: http.HandlerFunc(d.serveFacts)},
+		{Method: "GET", Path: "/evidence/{finding}", Role: api.RoleViewer, Handler: http.HandlerFunc(d.serveEvidence)},
+		{Method: "POST", Path: "/audit/erasures", Role: api.RoleAdmin, Handler: http.HandlerFunc(d.serveErase)},
 	}
 }
 
@@ -57,12 +57,6 @@ func (d *Daemon) byRole(admin http.Handler) http.Handler {
 		}
 		ofAPI.ServeHTTP(w, r)
 	})
-}
-
-type auditRoute struct {
-	pattern string
-	least   api.Role
-	serve   http.HandlerFunc
 }
 
 // unbounded takes the deadline off an answer: a chain may be long.

@@ -101,9 +101,6 @@ func (d *Daemon) admin() http.Handler {
 	mux.Handle("GET /api/v1/history", v1.Protect(api.RoleViewer, http.HandlerFunc(d.serveHistory)))
 	mux.Handle("GET /api/v1/replays", v1.Protect(api.RoleViewer, http.HandlerFunc(d.serveReplays)))
 	mux.Handle("POST /api/v1/replays", v1.Protect(api.RoleAdmin, http.HandlerFunc(d.takeReplay)))
-	for _, r := range d.auditRoutes() {
-		mux.Handle(r.pattern, v1.Require(r.least, r.serve))
-	}
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)

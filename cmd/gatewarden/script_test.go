@@ -102,13 +102,18 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// await asks a URL until its answer matches a pattern.
+// await asks a URL until its answer matches a pattern, with $GATEWARDEN_TOKEN where there is one.
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile("(?s)" + args[1])
 	begin, tick := time.Now(), time.NewTicker(50*time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
-		answer, err := http.Get(args[0])
+		r, err := http.NewRequest(http.MethodGet, args[0], nil)
+		ts.Check(err)
+		if token := ts.Getenv("GATEWARDEN_TOKEN"); token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		answer, err := http.DefaultClient.Do(r)
 		if err == nil {
 			body, _ := io.ReadAll(answer.Body)
 			_ = answer.Body.Close()

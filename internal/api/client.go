@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,7 +42,11 @@ func (c *Client) do(ctx context.Context, method, path string, body any, key stri
 	}
 	base, err := url.Parse(c.Server)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || base.User != nil {
-		return nil, fmt.Errorf("ask the daemon: %q is not the URL of its admin listener, such as http://127.0.0.1:9091", c.Server)
+		shown := "the text given"
+		if err == nil {
+			shown = strconv.Quote(base.Redacted())
+		}
+		return nil, fmt.Errorf("ask the daemon: %s is not the URL of its admin listener, such as http://127.0.0.1:9091", shown)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.Server, "/")+prefix+path, text)
 	if err != nil {
@@ -211,7 +216,11 @@ func (c *Client) Submit(ctx context.Context, r Request, key string) (Command, er
 		if err := c.wait(ctx, time.Second); err != nil {
 			return out, err
 		}
-		out, err = get[Command](ctx, c, "/commands/"+url.PathEscape(out.ID))
+		next, lost := get[Command](ctx, c, "/commands/"+url.PathEscape(out.ID))
+		if p, ok := errors.AsType[*Problem](lost); ok && p.Status == http.StatusNotFound {
+			continue // another process answers, which knows commands only once they are decided
+		}
+		out, err = next, lost
 	}
 	switch {
 	case err != nil:

@@ -114,9 +114,27 @@ func (a *auditor) verify(ctx context.Context) (audit.Result, error) {
 		return audit.Result{}, err
 	}
 	return audit.Verify(ctx, audit.Check{
-		Chain: a.records(ctx, end), Checkpoints: book.lines, Sources: sources, People: a.people,
+		Chain: a.records(ctx, end), Checkpoints: book.lines, Sources: sources, People: keysOnce{a.people, map[string][]byte{}},
 		Keys: []ed25519.PublicKey{a.Key.Public().(ed25519.PublicKey)}, Now: time.Now(), Settle: a.Every + time.Minute,
 	})
+}
+
+// keysOnce asks for the key of each person once.
+type keysOnce struct {
+	of    audit.Keyring
+	known map[string][]byte
+}
+
+// Key implements audit.Keyring.
+func (k keysOnce) Key(ctx context.Context, person string) ([]byte, error) {
+	if key, ok := k.known[person]; ok {
+		return key, nil
+	}
+	key, err := k.of.Key(ctx, person)
+	if err == nil {
+		k.known[person] = key
+	}
+	return key, err
 }
 
 // bookLines are the lines of the book, as far as they were written when it was opened.

@@ -140,6 +140,26 @@ func TestFactsAreFollowed(t *testing.T) {
 		if n, _, err := events.Behind(w.Context(), 4); n != 0 || err != nil {
 			t.Errorf("behind 4: %d, %v", n, err)
 		}
+		for range 5 * fewFacts {
+			event("more")
+		}
+		n = uint64(0)
+		for m, err := range events.All(w.Context(), 5) {
+			if n++; err != nil || m.Seq != n+4 {
+				t.Fatalf("message %d is the %d. from 5 on: %v", m.Seq, n, err)
+			}
+			if n == 100 {
+				break
+			}
+		}
+		for m, err := range events.All(w.Context(), 1) {
+			if n = m.Seq; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n != 4+5*fewFacts {
+			t.Errorf("all end with %d", n)
+		}
 	})
 }
 

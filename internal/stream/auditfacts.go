@@ -111,11 +111,12 @@ func (f FactStream) Behind(ctx context.Context, after uint64) (n uint64, oldest 
 	return state.LastSeq - after, msg.Time.UTC(), nil
 }
 
-// All gives the messages from a sequence on, one after the other through the leader, and ends with
-// the last.
+// All gives the messages from a sequence on and ends with the last. Many come in batches from a
+// consumer; where it does not give what the leader has, the leader is asked for one after the other.
 func (f FactStream) All(ctx context.Context, from uint64) iter.Seq2[Fact, error] {
 	return func(yield func(Fact, error) bool) {
-		for {
+		from, more := f.batches(ctx, max(from, 1), yield)
+		for more {
 			msg, err := f.s.message(ctx, f.st, from)
 			if err != nil {
 				yield(Fact{}, err)
@@ -127,6 +128,76 @@ func (f FactStream) All(ctx context.Context, from uint64) iter.Seq2[Fact, error]
 			from = msg.Sequence + 1
 		}
 	}
+}
+
+const (
+	factBatch = 64 // messages at a time: one may be some MiB large
+	fewFacts  = 64 // for which a consumer is not worth it
+)
+
+// batches gives what a consumer gives without a gap, and where to go on; false: nobody wants more.
+func (f FactStream) batches(ctx context.Context, from uint64, yield func(Fact, error) bool) (next uint64, more bool) {
+	state, err := f.state(ctx)
+	if err != nil || state.LastSeq < max(from, state.FirstSeq)+fewFacts {
+		return from, true
+	}
+	cons, err := f.consumer(ctx, from)
+	if err != nil {
+		return from, true
+	}
+	defer f.drop(ctx, cons)
+	for next, more = from, true; more && next <= state.LastSeq; {
+		was := next
+		if next, more = f.batch(ctx, cons, next, yield); next == was {
+			break
+		}
+	}
+	return next, more
+}
+
+// batch gives one batch, up to where it has a gap.
+func (f FactStream) batch(ctx context.Context, cons jetstream.Consumer, from uint64, yield func(Fact, error) bool) (next uint64, more bool) {
+	batch, err := cons.FetchNoWait(factBatch)
+	if err != nil {
+		return from, true
+	}
+	defer func() {
+		for range batch.Messages() { // the rest: its goroutine ends with it
+		}
+	}()
+	for msg := range batch.Messages() {
+		md, err := msg.Metadata()
+		if err != nil || (md.Sequence.Stream != from && !f.gone(ctx, from, md.Sequence.Stream)) {
+			return from, true
+		}
+		from = md.Sequence.Stream + 1
+		if !yield(Fact{md.Sequence.Stream, md.Timestamp.UTC(), msg.Subject(), msg.Data()}, nil) {
+			return from, false
+		}
+	}
+	return from, true
+}
+
+// gone reports whether the leader has no message between two.
+func (f FactStream) gone(ctx context.Context, from, to uint64) bool {
+	there, err := f.s.message(ctx, f.st, from)
+	return err == nil && there != nil && there.Sequence >= to
+}
+
+// consumer is one that acknowledges nothing and lives as long as it is asked.
+func (f FactStream) consumer(ctx context.Context, from uint64) (jetstream.Consumer, error) {
+	create, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return f.st.CreateConsumer(create, jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: factIdle,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+	})
+}
+
+func (f FactStream) drop(ctx context.Context, cons jetstream.Consumer) {
+	drop, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	_ = f.st.DeleteConsumer(drop, cons.CachedInfo().Name) // else the server does, after a while
 }
 
 // Follow gives the messages from a sequence on and waits for more, until ctx or an error ends
@@ -144,21 +215,12 @@ func (f FactStream) follow(ctx context.Context, from uint64, yield func(Fact) bo
 	if _, err := f.state(ctx); err != nil {
 		return err
 	}
-	create, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	cons, err := f.st.CreateConsumer(create, jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: factIdle,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-	})
+	cons, err := f.consumer(ctx, from)
 	if err != nil {
 		return temporary("follow "+f.Name, err)
 	}
+	defer f.drop(ctx, cons)
 	info := cons.CachedInfo()
-	defer func() {
-		drop, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
-		defer cancel()
-		_ = f.st.DeleteConsumer(drop, info.Name) // else the server does, after a while
-	}()
 	p, err := newPuller(f.s.nc, info.Stream, info.Name, f.s.heartbeat())
 	if err != nil {
 		return temporary("follow "+f.Name, err)
@@ -186,14 +248,8 @@ func (f FactStream) next(ctx context.Context, p *puller, from uint64) (Fact, err
 	if err != nil {
 		return Fact{}, temporary("follow "+f.Name, err)
 	}
-	if md.Sequence.Stream > from {
-		there, err := f.s.message(ctx, f.st, from)
-		if err != nil {
-			return Fact{}, err
-		}
-		if there != nil && there.Sequence < md.Sequence.Stream {
-			return Fact{}, temporary("follow "+f.Name, fmt.Errorf("message %d is there and did not come", there.Sequence))
-		}
+	if md.Sequence.Stream > from && !f.gone(ctx, from, md.Sequence.Stream) {
+		return Fact{}, temporary("follow "+f.Name, fmt.Errorf("message %d, or one after it, is there and did not come", from))
 	}
 	return Fact{md.Sequence.Stream, md.Timestamp.UTC(), msg.Subject, msg.Data}, nil
 }

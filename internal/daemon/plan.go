@@ -50,7 +50,6 @@ type planning struct {
 	head    scan.History // of a daemon, or of the history that it wrote
 	told    bool         // there is a head
 	teller  string       // of it, for people
-	actions map[string]access.Action
 	notes   []string
 	out     report.PreviewInventory
 	new     book
@@ -203,12 +202,6 @@ func (p *planning) ask(ctx context.Context, inventory bool) error {
 		return nil
 	}
 	p.present, p.out.Source, p.out.Where = present, planDaemon, p.server.base
-	if all, err := p.server.actions(ctx); err == nil {
-		p.actions = map[string]access.Action{}
-		for _, a := range all {
-			p.actions[a.ID] = a
-		}
-	}
 	return nil
 }
 
@@ -242,12 +235,12 @@ func (p *planning) compared() error {
 
 func (p *planning) preview() report.Preview {
 	org := orgsOf(p.present)
-	now := actor{book: p.new, org: org, underway: p.actions}
+	now := actor{book: p.new, org: org, underway: p.present.Actions}
 	o := scan.CompareOptions{New: scan.Side{Engine: p.new.engine, Answer: now.answer, Waivers: p.new.rules.Waivers}}
 	var former *actor
 	var parts []part
 	if p.old != nil {
-		former = &actor{book: *p.old, org: org, underway: p.actions}
+		former = &actor{book: *p.old, org: org, underway: p.present.Actions}
 		side := scan.Side{Engine: p.old.engine, Waivers: p.old.rules.Waivers}
 		if p.old.acts {
 			side.Answer = former.answer
@@ -307,7 +300,7 @@ func (p *planning) inventory(out *report.Preview) {
 		i.Age = 0
 	}
 	for _, scope := range slices.Sorted(maps.Keys(p.present.Scopes)) {
-		title, read := titleIn(p.present, scope), 0
+		title, read := calledIn(p.present, scope), 0
 		var gaps []string
 		for _, k := range slices.Sorted(maps.Keys(p.present.Scopes[scope])) {
 			c := p.present.Scopes[scope][k]
@@ -348,8 +341,8 @@ func (p *planning) controls() iter.Seq2[access.Scope, access.Control] {
 	}
 }
 
-// titleIn is what a scope is called.
-func titleIn(p scan.Present, scope access.Scope) string {
+// calledIn is what a scope is called.
+func calledIn(p scan.Present, scope access.Scope) string {
 	for _, x := range access.States[access.Project](p.Scopes[scope][access.KindProject]) {
 		return x.Title
 	}
@@ -377,8 +370,9 @@ func (p *planning) allNotes(out report.Preview) []string {
 	for _, org := range p.present.Orgs {
 		say(!slices.ContainsFunc(p.file.Atlas.Orgs, func(o config.Org) bool { return o.ID == org }), "org %s is not in the new configuration: nothing of it would be watched any more", org)
 	}
+	say(len(p.new.windows) > 0, "what change windows (guards.windows) do to reverts while they are open, or maintenance windows while none is, is left out")
 	for scope, c := range p.controls() {
-		title := titleIn(p.present, scope)
+		title := calledIn(p.present, scope)
 		incident, on := c.Incident(p.present.At)
 		say(c.Freeze.On, "writes are frozen in %s since %s, by %s: %s; until that ends nothing is written there, whatever the configuration says", title, access.Stamp(c.Freeze.At), c.Freeze.By, c.Freeze.Reason)
 		say(on, "incident %s is on in %s until %s: reverts are questions until then", incident.Name, title, access.Stamp(incident.Until))

@@ -29,6 +29,7 @@ type book struct {
 	profile  string
 	baseURL  string
 	writes   map[string]bool // by org
+	windows  []access.Window // of the policy, which goes without: what a configuration does is asked for at no time of the week
 	file     *config.File    // nil: it is the daemon's
 	settings *settings       // likewise
 }
@@ -41,6 +42,7 @@ func bookOf(s *settings) book {
 	for _, o := range s.file.Atlas.Orgs {
 		b.writes[o.ID] = !o.Write.IsZero()
 	}
+	b.timeless()
 	return b
 }
 
@@ -60,10 +62,15 @@ func bookOfDaemon(h scan.History, name string) (book, error) {
 			Responses: a.Responses, DryRun: a.DryRun || !writesAnything(a.Profile), Caps: remediate.Caps{ProjectHour: a.ProjectHour, OrgHour: a.OrgHour},
 			Settle: remediate.Settle{Critical: a.SettleCritical, Other: a.SettleOther}, NeverTouch: a.NeverTouch, Own: b.rules.Own, Networks: b.rules.Networks,
 			People: remediate.People{Principals: b.rules.Principals, Groups: b.rules.Groups, Operators: a.Operators},
+			Guards: remediate.Guards{Ownership: a.Ownership, War: a.War, Windows: a.Windows, Retention: a.Retention},
 		}
+		b.timeless()
 	}
 	return b, nil
 }
+
+// timeless takes the change windows out of the policy.
+func (b *book) timeless() { b.windows, b.policy.Guards.Windows = b.policy.Guards.Windows, nil }
 
 // acting is what a daemon tells of its settings.
 func acting(s *settings) *scan.Acting {
@@ -72,6 +79,7 @@ func acting(s *settings) *scan.Acting {
 	return &scan.Acting{
 		Name: b.name, Responses: p.Responses, DryRun: b.dryRun, Profile: b.profile, BaseURL: b.baseURL, Writes: b.writes, ProjectHour: p.Caps.ProjectHour, OrgHour: p.Caps.OrgHour,
 		SettleCritical: p.Settle.Critical, SettleOther: p.Settle.Other, NeverTouch: p.NeverTouch, Operators: p.People.Operators,
+		Ownership: p.Guards.Ownership, War: p.Guards.War, Windows: b.windows, Retention: p.Guards.Retention,
 	}
 }
 

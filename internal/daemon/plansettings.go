@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/reach"
 	"github.com/gatewarden/gatewarden/internal/report"
+	"github.com/gatewarden/gatewarden/remediate"
 )
 
 // differingSettings are those that decide what is read and written, where they differ.
@@ -51,8 +53,49 @@ func differingSettings(old, now book) []report.PreviewSetting {
 	say("guards.settle.other", lasts(old.policy.Settle.Other), lasts(now.policy.Settle.Other), "before any other change is reverted", now.policy.Settle.Other < old.policy.Settle.Other)
 	freed := slices.DeleteFunc(slices.Clone(old.policy.NeverTouch), func(p string) bool { return slices.Contains(now.policy.NeverTouch, p) })
 	say("guards.never_touch", never(old.policy.NeverTouch), never(now.policy.NeverTouch), "", len(freed) > 0)
+	before, after := old.policy.Guards, now.policy.Guards
+	say("guards.war", war(before.War), war(after.War), "from when on a revert is left to people", false)
+	say("guards.ownership", owners(before), owners(after), "what these made inside their pattern is left to their owners", len(after.Ownership) < len(before.Ownership))
+	say("guards.windows", windowsOf(old), windowsOf(now), "when reverts become questions or messages", len(now.windows) < len(old.windows))
+	say("guards.retention", lasts(before.Retention), lasts(after.Retention), "before people are asked whether to delete a user in quarantine", false)
 	say("guards.operators", cmp.Or(strings.Join(old.policy.People.Operators, ", "), "nobody"), cmp.Or(strings.Join(now.policy.People.Operators, ", "), "nobody"), "who may unfreeze, open incidents, announce changes and adopt", false)
 	return out
+}
+
+func war(w access.War) string {
+	if w == (access.War{}) {
+		return "never"
+	}
+	return fmt.Sprintf("%d times within %s", w.Flips, lasts(w.Window))
+}
+
+// owners and windows are told apart by all that they say, and named in brief.
+func owners(g remediate.Guards) string {
+	var tools []string
+	for _, o := range g.Ownership {
+		tools = append(tools, o.Tool)
+	}
+	return named(tools, g.Ownership)
+}
+
+func windowsOf(b book) string {
+	var names []string
+	for _, w := range b.windows {
+		names = append(names, cmp.Or(w.Name, w.Cron, "daily"))
+	}
+	return named(names, b.windows)
+}
+
+// named are names with a mark of all that stands behind them.
+func named[T any](names []string, all []T) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		panic("daemon: guards do not encode: " + err.Error())
+	}
+	return strings.Join(names, ", ") + " (" + access.Hash(string(raw))[:6] + ")"
 }
 
 func union(a, b map[string]bool) map[string]bool {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/api"
 )
 
@@ -69,19 +68,6 @@ func (s server) present(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("read what is true now from the daemon at %s: %w", s.base, err)
 	}
 	return nil
-}
-
-// actions are those that the daemon keeps.
-func (s server) actions(ctx context.Context) (out []access.Action, err error) {
-	answer, err := s.do(ctx, http.MethodGet, "/api/v1/actions", nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil {
-		return nil, fmt.Errorf("read the actions of the daemon at %s: %w", s.base, err)
-	}
-	return out, nil
 }
 
 // replay has the daemon replay its history, too, and take down what comes of it.

@@ -29,12 +29,13 @@ type historian struct {
 	settings  *settings // its engine may be nil: then nothing is said of what was judged by
 	version   string
 	now       time.Time
-	controls  *stream.KV[access.Control] // nil: not asked for
-	present   bool                       // with the findings that are kept, and what is done about them
+	controls  *stream.KV[access.Control]
+	actions   *stream.KV[access.Action]
+	present   bool // with the findings that are kept, and what is done about them
 }
 
 func (d *Daemon) historian() historian {
-	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC(), d.controls, false}
+	return historian{d.stream, d.inventory, d.findings, d.waivers, d.history, d.settings.get(), d.opts.Version, d.fleet.Now().Round(0).UTC(), d.controls, d.actions, false}
 }
 
 // write writes the history since a time: the inventory first, then the changes, so that
@@ -122,6 +123,27 @@ func (h historian) kept(ctx context.Context, out *scan.HistoryWriter) error {
 			return err
 		}
 	}
+	return h.underway(ctx, out)
+}
+
+// underway writes the actions that are not done.
+func (h historian) underway(ctx context.Context, out *scan.HistoryWriter) error {
+	keys, err := h.actions.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("list actions: %w", err)
+	}
+	for _, k := range keys {
+		a, rev, err := h.actions.Get(ctx, k)
+		if err != nil {
+			return fmt.Errorf("load action %s: %w", k, err)
+		}
+		if rev == 0 || a.State.Done() {
+			continue
+		}
+		if err := out.Action(a); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -170,7 +192,7 @@ func (h historian) head(ctx context.Context, since time.Time) (scan.History, err
 
 // held says what people have frozen and stopped, where they have.
 func (h historian) held(ctx context.Context, a *scan.Acting, scopes []string) error {
-	if a == nil || h.controls == nil {
+	if a == nil {
 		return nil
 	}
 	a.Controls = map[access.Scope]access.Control{}

@@ -26,6 +26,7 @@ type Present struct {
 	Docs    map[access.Scope]access.Findings // that it keeps; nil: not known
 	Held    map[access.Scope]string          // environments that hold, where Docs are not known
 	Waivers access.Waivers                   // of its store
+	Actions map[string]access.Action         // that are not done, by id
 }
 
 // Present is the inventory as what is true now.
@@ -57,6 +58,11 @@ func OpenPresent(name string) (Present, History, error) {
 			p.Scopes[c.Scope][c.Kind] = c
 		case l.Use != nil:
 			p.Uses[l.Use.Scope] = *l.Use
+		case l.Action != nil:
+			if p.Actions == nil {
+				p.Actions = map[string]access.Action{}
+			}
+			p.Actions[l.Action.ID] = *l.Action
 		case l.Findings != nil:
 			if p.Docs == nil {
 				p.Docs = map[access.Scope]access.Findings{}

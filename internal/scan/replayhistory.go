@@ -45,6 +45,7 @@ type line struct {
 	Rev        uint64             `json:"rev,omitempty"` // of the collection's document
 	Use        *access.History    `json:"use,omitempty"`
 	Findings   *access.Findings   `json:"findings,omitempty"`
+	Action     *access.Action     `json:"action,omitempty"`
 	Change     *access.Change     `json:"change,omitempty"`
 	Stored     time.Time          `json:"stored,omitzero"` // when the change was
 	End        *counts            `json:"end,omitempty"`
@@ -54,6 +55,7 @@ type counts struct {
 	Collections int `json:"collections"`
 	Uses        int `json:"uses,omitempty"`
 	Findings    int `json:"findings,omitempty"`
+	Actions     int `json:"actions,omitempty"`
 	Changes     int `json:"changes"`
 }
 
@@ -98,6 +100,12 @@ func (w *HistoryWriter) Use(h access.History) error {
 func (w *HistoryWriter) Findings(doc access.Findings) error {
 	w.n.Findings++
 	return w.write(line{Findings: &doc})
+}
+
+// Action writes what a daemon is about to do.
+func (w *HistoryWriter) Action(a access.Action) error {
+	w.n.Actions++
+	return w.write(line{Action: &a})
 }
 
 // Change writes one change.
@@ -231,6 +239,9 @@ func (r *historyReader) next() (line, error) {
 	case l.Use != nil && r.n.Changes == 0:
 		r.n.Uses++
 		return l, r.named(l.Use.Scope)
+	case l.Action != nil && r.n.Changes == 0:
+		r.n.Actions++
+		return l, r.named(l.Action.Ref.Scope)
 	case l.Findings != nil && r.n.Changes == 0:
 		r.n.Findings++
 		return l, r.named(l.Findings.Scope)

@@ -63,8 +63,8 @@ func rewind(r *historyReader, since time.Time) (*past, error) {
 			p.uses[l.Use.Scope] = *l.Use
 			continue
 		}
-		if l.Findings != nil {
-			continue // what is judged anew needs no former judgement
+		if l.Findings != nil || l.Action != nil {
+			continue // what is judged and answered anew needs no former judgement
 		}
 		p.heard(l.Change.Observed)
 		p.called(l.Change.Ref.Scope, access.Resource{Box: l.Change.Before}, access.Resource{Box: l.Change.After})

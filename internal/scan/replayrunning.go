@@ -37,6 +37,10 @@ type Acting struct {
 	SettleOther    time.Duration                   `json:"settleOther"`
 	NeverTouch     []string                        `json:"neverTouch,omitempty"`
 	Operators      []string                        `json:"operators,omitempty"`
+	Ownership      []access.Ownership              `json:"ownership,omitempty"`
+	War            access.War                      `json:"war,omitzero"`
+	Windows        []access.Window                 `json:"windows,omitempty"`
+	Retention      time.Duration                   `json:"retention,omitempty"`
 	Controls       map[access.Scope]access.Control `json:"controls,omitempty"` // freezes, incidents and rules that are stopped, where there are any
 }
 

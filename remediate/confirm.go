@@ -36,6 +36,8 @@ func (s *Stage) confirm(ctx context.Context, lease *held, f access.Finding, a ac
 		return s.move(ctx, a, access.ActionSuperseded, "it is put right, though not as written: "+why, nil)
 	case s.skewed():
 		return s.wait(ctx, a, Refusal{Guard: GuardSkew, Why: why})
+	case len(a.Votes) > 0 && l.achieved(a.Plan) && l.verdict.Answer == access.AnswerViolation && s.stood(a) >= retryAfter:
+		return s.verified(ctx, lease, f, a, l) // it is as people decided, who were told what it would leave; the finding stays open
 	case active(f) && l.verdict.Answer == access.AnswerViolation && s.stood(a) >= retryAfter && rounds(a) < maxRounds:
 		return s.move(ctx, a, access.ActionProposed, "written, and yet it stands: "+why+"; planning anew", func(n *access.Action) { n.Wake = s.now() })
 	case s.stood(a) >= verifyLimit:
@@ -84,6 +86,9 @@ func (s *Stage) verified(ctx context.Context, lease *held, f access.Finding, a a
 	out.Verified, out.Requests = l.began, a.Outcome.Requests
 	why := fmt.Sprintf("done and read back: %s; it stood open from %s to %s", a.Plan.Why,
 		out.ExposedFrom.UTC().Format(time.RFC3339), out.ExposedUntil.UTC().Format(time.RFC3339))
+	if l.verdict.Answer == access.AnswerViolation {
+		why = fmt.Sprintf("done as it was decided, and read back: %s; it still is a violation: %s", a.Plan.Why, l.verdict.Message)
+	}
 	undo := cmp.Or(Respond(s.Policy(), f).Undo, access.DefaultUndo)
 	return s.move(ctx, a, access.ActionVerified, why, func(n *access.Action) {
 		n.Outcome, n.Actor = out, f.Actor

@@ -206,12 +206,16 @@ const patience = 5 * time.Minute // locks of dead daemons last over a minute
 func (sc *scene) drain(ctx context.Context) (took time.Duration, unsettled string) {
 	say("all trouble has ended: draining")
 	began, calm := time.Now(), 0
+	said := time.Now()
 	for unsettled = "not looked at"; time.Since(began) < patience && calm < 5 && ctx.Err() == nil; pause(ctx, time.Second) {
-		if unsettled = sc.unsettled(ctx); unsettled != "" {
-			calm = 0
+		if unsettled = sc.unsettled(ctx); unsettled == "" {
+			calm++
 			continue
 		}
-		calm++
+		if calm = 0; time.Since(said) > 20*time.Second {
+			said = time.Now()
+			say("not yet: %s", unsettled)
+		}
 	}
 	return time.Since(began), unsettled
 }

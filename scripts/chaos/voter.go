@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -44,12 +45,12 @@ func (v *voter) vote(ctx context.Context) {
 }
 
 func (v *voter) answer(ctx context.Context, a access.Action) {
-	key := a.ID + " " + string(a.State) + " " + a.PlanHash
+	key := fmt.Sprint(a.ID, " ", a.State, " ", a.PlanHash, " ", len(a.Votes))
 	if v.asked[key] || a.State != access.ActionAwaiting && a.State != access.ActionVerified {
 		return
 	}
 	v.asked[key] = true
-	c := access.Command{Finding: a.Finding, Episode: a.Episode, PlanHash: a.PlanHash, Verb: access.VerbVote, Vote: access.VoteApprove, By: []string{"alice", "bob"}[v.rnd.IntN(2)]}
+	c := access.Command{Finding: a.Finding, Episode: a.Episode, PlanHash: a.PlanHash, Verb: access.VerbVote, Vote: access.VoteApprove, By: v.voice(a)}
 	if a.Purpose != "" {
 		c.Action = a.ID
 	}
@@ -60,10 +61,20 @@ func (v *voter) answer(ctx context.Context, a access.Action) {
 		c.Verb, c.Vote, c.Reason = access.VerbUndo, "", "it was needed"
 	case n < 3:
 		c.Vote = access.VoteDeny
-	case n < 4:
+	case n < 4 && a.Purpose == "": // that is asked for long: somebody answers
 		return
 	}
 	v.give(ctx, a.Ref.Scope, c)
+}
+
+// voice is somebody who has not voted on it.
+func (v *voter) voice(a access.Action) string {
+	names := []string{"alice", "bob"}
+	v.rnd.Shuffle(2, func(i, j int) { names[i], names[j] = names[j], names[i] })
+	if slices.ContainsFunc(a.Votes, func(b access.Ballot) bool { return b.By == names[0] }) {
+		return names[1]
+	}
+	return names[0]
 }
 
 // give publishes a command until the cluster has it.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"regexp"
-	"strings"
 )
 
 // form is what kind of value a shape describes.
@@ -80,14 +79,6 @@ func (f field) must() field { f.required = true; return f }
 // later is a key of the design that this version refuses by name.
 func later(name string) field {
 	return field{name: name, unbuilt: true, doc: "Not built yet: refused, so that no file promises what is not there."}
-}
-
-func laters(names string) []field {
-	var out []field
-	for n := range strings.FieldsSeq(names) {
-		out = append(out, later(n))
-	}
-	return out
 }
 
 func (s *shape) field(name string) (field, bool) {

@@ -143,7 +143,7 @@ func afresh(f access.Finding, now time.Time) access.Finding {
 
 // then is what would be done about one like it that comes about from then on.
 func (a actor) then(out *report.Answer, m scan.Moment, f access.Finding) {
-	do, why := remediate.Intended(remediate.Case{Policy: a.policy, Finding: f, Now: m.Now, Title: titleIn(m)})
+	do, why := remediate.Intended(remediate.Case{Policy: a.policy, Finding: f, Now: m.Now, Title: titleThen(m)})
 	r, _ := a.response(f)
 	switch do {
 	case access.ModeObserve:
@@ -234,7 +234,7 @@ func (a actor) plan(m scan.Moment, f access.Finding) (remediate.Case, access.Pla
 	if do := remediate.Respond(p, f).Do; do != access.ModeRevert { // by the consent of people; the guards are the same
 		p.Responses = []access.Response{{Do: access.ModeRevert}}
 	}
-	c := remediate.Case{Policy: p, Finding: f, Now: m.Now, CanWrite: true, Title: titleIn(m), Fresh: map[access.Kind]access.Collection{}}
+	c := remediate.Case{Policy: p, Finding: f, Now: m.Now, CanWrite: true, Title: titleThen(m), Fresh: map[access.Kind]access.Collection{}}
 	for _, k := range a.engine.Reads(f.Rule, f.Ref.Scope) {
 		c.Fresh[k] = whole(m.Collections[k])
 	}

@@ -34,7 +34,7 @@ rules: {only: [network/open-to-world, dbuser/unscoped, dbuser/expired-migration-
 responses:
   - {environments: [prod], do: revert}
   - {environments: [ask], do: approve, approvers: [alice, bob], deadline: 30s, on_deadline: notify}
-guards: {operators: [alice, bob], settle: {critical: 0s, other: 1s}, caps: {project_hour: 100000, org_hour: 100000}}
+guards: {operators: [alice, bob], settle: {critical: 0s, other: 1s}, war: {flips: 0}, caps: {project_hour: 100000, org_hour: 100000}}
 dry_run: false
 nats: {url: %[3]q, credentials: {nkey: {file: ALL.nk}}, bootstrap: {nkey: {file: BOOTSTRAP.nk}}}
 auth: {gateway: {key: {file: keys/gateway.key}}}

@@ -14,6 +14,10 @@ import (
 // less is let stand for less.
 const undoWaiver = 24 * time.Hour
 
+// backLimit is how long it is waited for what was taken back to show: nothing is written again
+// for it meanwhile.
+const backLimit = 2 * time.Minute
+
 // followID is the id of the action that takes another one back, or deletes what it left.
 func followID(of string, purpose access.Purpose) string { return of + "-" + string(purpose) }
 
@@ -176,11 +180,11 @@ func (s *Stage) carryBack(ctx context.Context, lease *held, a, of access.Action)
 	if l.achieved(a.Plan) {
 		return s.carried(ctx, a, of)
 	}
-	if a.State == access.ActionVerifying && s.stood(a) < verifyLimit {
+	if a.State == access.ActionVerifying && s.stood(a) < backLimit {
 		return s.wait(ctx, a, Refusal{Why: "written, and not yet confirmed"})
 	}
 	if a.State == access.ActionVerifying {
-		return s.move(ctx, a, access.ActionFailed, "written, and not confirmed within "+access.Lasts(verifyLimit)+": look at it", nil)
+		return s.move(ctx, a, access.ActionFailed, "written, and not confirmed within "+access.Lasts(backLimit)+": somebody has changed it since, or it takes its time: look at it", nil)
 	}
 	if r := mayCarry(c, a, of, l); !r.OK() {
 		return s.refused(ctx, actor, a, c, a.Plan, r)

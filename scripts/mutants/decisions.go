@@ -29,7 +29,7 @@ func decisions() []mutant {
 		{"undone-over-anothers-change", follow, "			if !l.shows(o) {\n				return refuse(GuardStalePlan", "			if false {\n				return refuse(GuardStalePlan", pkg, "TestRelease"},
 		{"undone-without-a-waiver", follow, "	if !opens(a) {\n		return nil\n", "	if opens(a) {\n		return nil\n", pkg, "TestUndo"},
 		{"undone-for-ever", follow, "	case c.Verb == access.VerbUndo && !of.UndoUntil.IsZero() && !s.now().Before(of.UndoUntil):\n", "	case false:\n", pkg, "TestTakenBackOnlyByWhomItMay"},
-		{"a-command-given-twice", command, "	case rev != 0 && before.Digest == r.Digest:\n		return nil\n", "	case false:\n		return nil\n", pkg, "TestVotes"},
+		{"a-command-given-twice", command, "	case rev != 0 && before.Digest == r.Digest:\n		return nil\n", "	case rev != 0 && before.Digest == \"\":\n		return nil\n", pkg, "TestVotes|TestUndoDiesAnywhere|TestModel"},
 		{"nobody-declared-decides", command, "	if !p.People.known(c.By) {\n", "	if false {\n", pkg, "TestNobodyDeclared"},
 		{"anybody-unfreezes", "remediate/halt.go", "	if c.Verb != access.VerbFreeze && !slices.Contains(p.People.members(p.People.Operators), c.By) {\n", "	if false {\n", pkg, "TestFreezeAndIncident"},
 		{"opener-extends-the-incident", "remediate/halt.go", "	case cur.Incidents[i].By == c.By:\n", "	case false:\n", pkg, "TestIncidents"},

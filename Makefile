@@ -2,7 +2,7 @@ SEED    ?= 20261122
 CHANGES ?= 2000
 KILLS   ?= 100
 
-.PHONY: check quick faults kills chaos soak conformance mutants bench-rules accept-2 accept-3 accept-4 build
+.PHONY: check quick faults kills chaos soak conformance mutants bench-rules accept-2 accept-3 accept-4 accept-5 build
 check: ## every check, as CI runs it
 	@scripts/check
 
@@ -43,6 +43,9 @@ accept-2: ## everything that the spine promised, as a table
 
 accept-4: ## everything that the rule book promised, as a table
 	@go run ./scripts/accept 4 -seed $(SEED)
+
+accept-5: ## everything that decisions promised, as a table
+	@go run ./scripts/accept 5 -seed $(SEED)
 
 bench-rules: ## how fast the rules are judged and loaded, beside OPA in the same run
 	@go run -C scripts/benchrules .

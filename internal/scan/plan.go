@@ -257,10 +257,10 @@ func (c *comparing) weaker(from, to string) bool {
 // reason each.
 func (c *comparing) unknown() (out []report.PreviewUnknown) {
 	for _, scope := range slices.Sorted(maps.Keys(c.new)) {
-		is := c.new[scope].unknown(c.o.New.Engine)
+		is := c.new[scope].unknown
 		var was map[string]map[string]int
 		if c.o.Old != nil {
-			was = c.old[scope].unknown(c.o.Old.Engine)
+			was = c.old[scope].unknown
 		}
 		for _, rule := range slices.Sorted(maps.Keys(is)) {
 			for _, why := range slices.Sorted(maps.Keys(is[rule])) {

@@ -72,19 +72,22 @@ func OpenPresent(name string) (Present, History, error) {
 	}
 }
 
-// stand is one scope as an engine judges it.
+// stand is one scope as an engine judges it. Of a large fleet the verdicts are too many to be
+// kept.
 type stand struct {
-	in       rules.Input
-	verdicts []access.Verdict
-	doc      access.Findings
+	in      rules.Input
+	doc     access.Findings
+	unknown map[string]map[string]int // answers that could not be given, by rule and reason
 }
 
 // judged is every scope as the engine judges it after what stood before.
 func (p Present) judged(e *rules.Engine, former map[access.Scope]access.Findings) map[access.Scope]stand {
 	out := map[access.Scope]stand{}
+	var verdicts []access.Verdict
 	for _, in := range joined(e, p.Orgs, p.inputs(e, former)) {
-		s := stand{in: in, verdicts: e.Evaluate(in)}
-		s.doc, _ = e.Advance(former[in.Scope], in, s.verdicts)
+		verdicts = e.EvaluateInto(verdicts, in)
+		s := stand{in: in, unknown: unknownOf(e, in, verdicts)}
+		s.doc, _ = e.Advance(former[in.Scope], in, verdicts)
 		out[in.Scope] = s
 	}
 	return out
@@ -155,9 +158,9 @@ func (s stand) moment(e *rules.Engine, f access.Finding) Moment {
 	}
 }
 
-// unknown counts by rule and reason what cannot be told: answers, and rules whose kinds were
+// unknownOf counts by rule and reason what cannot be told: answers, and rules whose kinds were
 // not read at all, of which there is no answer.
-func (s stand) unknown(e *rules.Engine) map[string]map[string]int {
+func unknownOf(e *rules.Engine, in rules.Input, verdicts []access.Verdict) map[string]map[string]int {
 	out := map[string]map[string]int{}
 	note := func(rule, why string) {
 		if out[rule] == nil {
@@ -166,18 +169,18 @@ func (s stand) unknown(e *rules.Engine) map[string]map[string]int {
 		out[rule][why]++
 	}
 	judged := map[string]bool{}
-	for _, v := range s.verdicts {
+	for _, v := range verdicts {
 		judged[v.Rule] = true
 		if v.Answer == access.AnswerUnknown {
 			note(v.Rule, v.Why)
 		}
 	}
 	for _, r := range e.Rules() {
-		if judged[r.ID] || r.On != rules.OnState || len(e.Missing(r.ID)) > 0 || s.in.Once && r.Past || !levelOf(r, s.in.Scope) || !appliesIn(e, r, s.in.Environment) {
+		if judged[r.ID] || r.On != rules.OnState || len(e.Missing(r.ID)) > 0 || in.Once && r.Past || !levelOf(r, in.Scope) || !appliesIn(e, r, in.Environment) {
 			continue
 		}
-		for _, k := range e.Reads(r.ID, s.in.Scope) {
-			if c := s.in.Collections[k]; c.Status != access.StatusComplete && c.Status != access.StatusUnsupported {
+		for _, k := range e.Reads(r.ID, in.Scope) {
+			if c := in.Collections[k]; c.Status != access.StatusComplete && c.Status != access.StatusUnsupported {
 				note(r.ID, fmt.Sprintf("%s could not be read (%s): %s", k, c.Status, c.Reason))
 				break
 			}

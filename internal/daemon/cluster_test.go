@@ -108,6 +108,8 @@ func (r *clusterRun) file(role Role) *config.File {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	f.Audit.Folder = r.t.TempDir() // else it is that of a daemon of this machine
+	f.Audit.Book = filepath.Join(f.Audit.Folder, "book")
 	return f
 }
 

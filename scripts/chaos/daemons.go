@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ guards: {operators: [alice, bob], settle: {critical: 0s, other: 1s}, war: {flips
 dry_run: false
 nats: {url: %[3]q, credentials: {nkey: {file: ALL.nk}}, bootstrap: {nkey: {file: BOOTSTRAP.nk}}}
 auth: {gateway: {key: {file: keys/gateway.key}}}
+audit: {book: audit-%[6]d/book, key: {file: keys/audit}, people: {file: keys/people}, every: 2s}
 schedule: {feed: {active: 1s, idle: 1s}, sweep: {gate: 20s, rest: 40s}, clock: 5s}
 http: {ops: %[4]q, admin: %[5]q}
 `
@@ -60,7 +62,10 @@ func (sc *scene) startDaemons(ctx context.Context) error {
 	for i := range daemons {
 		conf := filepath.Join(sc.dir, fmt.Sprintf("daemon-%d.yaml", i))
 		ops, admin := at[2*i], at[2*i+1]
-		if err := os.WriteFile(conf, []byte(fmt.Sprintf(daemonConf, sc.town.address, sc.town.org, sc.cluster.url, ops, admin)), 0o600); err != nil {
+		if err := os.WriteFile(conf, []byte(fmt.Sprintf(daemonConf, sc.town.address, sc.town.org, sc.cluster.url, ops, admin, i)), 0o600); err != nil {
+			return err
+		}
+		if err := os.Mkdir(filepath.Join(sc.dir, fmt.Sprintf("audit-%d", i)), 0o700); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -86,7 +91,7 @@ func (sc *scene) startDaemons(ctx context.Context) error {
 	})
 }
 
-// gatewayKey makes the key that signs commands.
+// gatewayKey makes the key that signs commands, and what the audit needs.
 func (sc *scene) gatewayKey() (ed25519.PrivateKey, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -98,5 +103,11 @@ func (sc *scene) gatewayKey() (ed25519.PrivateKey, error) {
 	}
 	dir := filepath.Join(sc.dir, "keys")
 	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	return key, errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "gateway.key"), text, 0o600))
+	err = errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "gateway.key"), text, 0o600))
+	for _, name := range []string{"audit", "people"} {
+		secret := make([]byte, ed25519.SeedSize)
+		_, randErr := rand.Read(secret)
+		err = errors.Join(err, randErr, os.WriteFile(filepath.Join(dir, name), []byte(hex.EncodeToString(secret)), 0o600))
+	}
+	return key, err
 }

@@ -26,11 +26,17 @@ func (sc *scene) unsettled(ctx context.Context) string {
 		return err.Error()
 	}
 	for _, a := range actions {
-		if !a.State.Done() {
+		if !a.State.Done() && !countered(a) {
 			return fmt.Sprintf("action %s (%s of %s) is %s: %s", a.ID, a.Rule, a.Ref.Name, a.State, a.Why)
 		}
 	}
 	return ""
+}
+
+// countered is a taking back that people have countered before it was read back: it waits for ten minutes
+// in case Atlas is only slow, and people see that. Whether they did, the check asks.
+func countered(a access.Action) bool {
+	return a.Purpose != "" && a.State == access.ActionVerifying && len(a.Steps) > 0 && time.Since(a.Steps[len(a.Steps)-1].At) > time.Minute
 }
 
 // open is what is held for wrong.
@@ -79,6 +85,7 @@ type ledger struct {
 //   - none came twice: between two effects on one thing, for one rule, somebody undid the first;
 //   - none of an action that was asked about and not approved, or that was denied;
 //   - every acknowledged command has its record, once;
+//   - the audit's chain verifies by every daemon's book, has all facts, and tells of every effect;
 //   - no message is among the dead letters.
 func (sc *scene) check(ctx context.Context, sum *summary) error {
 	l := ledger{sum: sum, effects: sc.town.atlas.Effects(), actions: map[string]access.Action{}}
@@ -101,6 +108,9 @@ func (sc *scene) check(ctx context.Context, sum *summary) error {
 	sum.Findings = len(open)
 	l.each(len(sc.town.atlas.Mutations()))
 	l.commands(sc.voter.given)
+	if err := sc.audited(ctx, &l); err != nil {
+		return err
+	}
 	sum.Broken = append(sum.Broken, sc.town.refused...)
 	return sc.stored(ctx, sum)
 }

@@ -38,7 +38,7 @@ responses:
 guards: {operators: [alice, bob], settle: {critical: 0s, other: 1s}, war: {flips: 0}, caps: {project_hour: 100000, org_hour: 100000}}
 dry_run: false
 nats: {url: %[3]q, credentials: {nkey: {file: ALL.nk}}, bootstrap: {nkey: {file: BOOTSTRAP.nk}}}
-auth: {gateway: {key: {file: keys/gateway.key}}}
+auth: {gateway: {key: {file: keys/gateway.key}}, tokens: [{name: chaos, sha256: %[7]s, principal: alice, roles: [admin]}]}
 audit: {book: audit-%[6]d/book, key: {file: keys/audit}, people: {file: keys/people}, every: 2s}
 schedule: {feed: {active: 1s, idle: 1s}, sweep: {gate: 20s, rest: 40s}, clock: 5s}
 http: {ops: %[4]q, admin: %[5]q}
@@ -62,7 +62,7 @@ func (sc *scene) startDaemons(ctx context.Context) error {
 	for i := range daemons {
 		conf := filepath.Join(sc.dir, fmt.Sprintf("daemon-%d.yaml", i))
 		ops, admin := at[2*i], at[2*i+1]
-		if err := os.WriteFile(conf, []byte(fmt.Sprintf(daemonConf, sc.town.address, sc.town.org, sc.cluster.url, ops, admin, i)), 0o600); err != nil {
+		if err := os.WriteFile(conf, []byte(fmt.Sprintf(daemonConf, sc.town.address, sc.town.org, sc.cluster.url, ops, admin, i, tokenHash())), 0o600); err != nil {
 			return err
 		}
 		if err := os.Mkdir(filepath.Join(sc.dir, fmt.Sprintf("audit-%d", i)), 0o700); err != nil {
@@ -79,7 +79,7 @@ func (sc *scene) startDaemons(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		sc.daemons = append(sc.daemons, d)
+		sc.daemons, sc.admin = append(sc.daemons, d), append(sc.admin, admin)
 	}
 	return sc.until(ctx, time.Minute, func() string {
 		for _, d := range sc.daemons {

@@ -81,6 +81,7 @@ type summary struct {
 	Actions  map[string]int `json:"actions"` // by state
 	Commands map[string]int `json:"commands"`
 	Findings int            `json:"openFindings"`
+	Audit    string         `json:"audit"`
 	Stored   map[string]int `json:"stored"` // messages by stream
 	Broken   []string       `json:"broken"`
 }
@@ -92,6 +93,7 @@ type scene struct {
 	town    *town
 	cluster *cluster
 	daemons []*process
+	admin   []string // addresses of the daemons' admin listeners
 	voter   *voter
 	trouble *trouble
 }

@@ -7,7 +7,11 @@ import (
 )
 
 func TestAudit(t *testing.T) {
-	const head = "atlas: {orgs: [{id: 64f000000000000000000001, read: {public_key: {env: A}, private_key: {env: B}}}]}\nnats: {store: /data/gw/}\n"
+	const orgs = "atlas: {orgs: [{id: 64f000000000000000000001, read: {public_key: {env: A}, private_key: {env: B}}}]}\n"
+	const head = orgs + "nats: {store: /data/gw/}\n"
+	if f, err := Load("c.yaml", []byte(orgs+"nats: {url: \"nats://127.0.0.1:4222\"}")); err != nil || f.Audit.Folder+f.Audit.Book != "" || f.Audit.Every != time.Minute {
+		t.Errorf("on a cluster: %+v, %v", f.Audit, err)
+	}
 	for _, c := range []struct{ text, want string }{
 		{"", "/data/gw.audit /data/gw.audit/book   1m0s 1h0m0s"},
 		{"audit: {book: ../b, key: {file: k}, people: {env: P}, every: 10s, verify: 24h}", "/data/gw.audit /etc/b file /etc/gatewarden/k environment variable P 10s 24h0m0s"},

@@ -51,7 +51,7 @@ func auditVerifyCommand(stdout io.Writer) *cobra.Command {
 		},
 	}
 	serverFlag(c, &server)
-	c.Flags().StringVar(&file, "config", "", "look into the store of a stopped daemon, by its configuration `FILE`")
+	c.Flags().StringVar(&file, "config", "", "ask no daemon: look into the store of a stopped one, or into its cluster, by its configuration `FILE`")
 	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return c
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +17,10 @@ import (
 // auditSecrets are the key that signs and the secret of the table of persons. With create, what the
 // configuration does not name is made in the folder beside the store.
 func auditSecrets(a config.Audit, create bool) (key ed25519.PrivateKey, people []byte, err error) {
-	if create && (a.Key.IsZero() || a.People.IsZero() || filepath.Dir(a.Book) == a.Folder) {
+	if a.Folder == "" && (a.Key.IsZero() || a.People.IsZero() || a.Book == "") {
+		return nil, nil, errors.New("a process that keeps the audit on a cluster needs audit.book, a file of its own, audit.key, and audit.people, which is the same for all")
+	}
+	if create && a.Folder != "" && (a.Key.IsZero() || a.People.IsZero() || filepath.Dir(a.Book) == a.Folder) {
 		if err := os.MkdirAll(a.Folder, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("make the folder of the audit's keys: %w; or name audit.book, audit.key and audit.people", err)
 		}

@@ -14,42 +14,29 @@ import (
 
 	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/audit"
-	"github.com/gatewarden/gatewarden/internal/stream"
-	"github.com/gatewarden/gatewarden/internal/stream/natsd"
 )
 
-// VerifyStopped verifies the audit in the store of a daemon that does not run, by the keys and
-// the book of its configuration. It records nothing and makes no key; opening a store may bring its
-// layout up to date, as a start of the daemon does. A store in use is refused.
+// VerifyStopped verifies the audit without a daemon, by the keys and the book of its
+// configuration: in the store of one that does not run, or on the cluster. It records nothing and
+// makes no key; opening a store may bring its layout up to date, as a start of the daemon does. A
+// store in use is refused.
 func VerifyStopped(ctx context.Context, f *config.File) (v AuditVerdict, err error) {
-	if _, err := os.Stat(filepath.Join(f.NATS.Store, "gatewarden.json")); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.New("no store of Gatewarden is there")
+	if !f.NATS.External() {
+		if _, err := os.Stat(filepath.Join(f.NATS.Store, "gatewarden.json")); errors.Is(err, fs.ErrNotExist) {
+			return v, fmt.Errorf("open the store %s: no store of Gatewarden is there", f.NATS.Store)
+		} else if err != nil {
+			return v, fmt.Errorf("open the store: %w", err)
 		}
-		return v, fmt.Errorf("open the store %s: %w", f.NATS.Store, err)
 	}
 	key, people, err := auditSecrets(f.Audit, false)
 	if err != nil {
 		return v, configError{err}
 	}
-	server, err := natsd.Start(natsd.Options{Dir: f.NATS.Store, Logger: zap.NewNop()})
+	s, done, err := offlineStream(ctx, f)
 	if err != nil {
 		return v, err
 	}
-	defer func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
-		defer cancel()
-		err = errors.Join(err, server.Shutdown(grace))
-	}()
-	conn, err := server.Connect()
-	if err != nil {
-		return v, err
-	}
-	defer conn.Close()
-	s, err := stream.Open(ctx, conn, stream.Options{})
-	if err != nil {
-		return v, err
-	}
+	defer func() { err = errors.Join(err, done()) }()
 	a, err := newAuditor(auditOptions{
 		Stream: s, Key: key, Secret: people, Book: f.Audit.Book, Every: f.Audit.Every, Machine: func(string) bool { return false },
 		Logger: zap.NewNop(), Metrics: newAuditMetrics(prometheus.NewRegistry()),

@@ -84,6 +84,9 @@ func (r *clusterRun) audited() {
 	if got := audit.CheckEvidence(e, []ed25519.PublicKey{d.audit.public()}); got.Verdict() != audit.Clean || !slices.ContainsFunc(e.Steps, func(s audit.Step) bool { return s.Kind == audit.StepWrite }) {
 		r.t.Errorf("the evidence of what was put right: %s %v", got.Verdict(), got.Problems)
 	}
+	if v, err := VerifyStopped(r.ctx, d.opts.File); err == nil || !strings.Contains(err.Error(), "ermission") {
+		r.t.Errorf("by the inbox of another user: %v %v", v.Verdict, err)
+	}
 	if _, err := r.daemons[RoleWatch].Evidence(r.ctx, all[0].Finding); err == nil {
 		r.t.Error("a watcher gives evidence")
 	}
@@ -103,8 +106,17 @@ func (r *clusterRun) file(role Role) *config.File {
 	if auth := r.auth[role]; auth != "" {
 		credentials += "\nauth: " + auth
 	}
-	conf := strings.NewReplacer("ADDRESS", "127.0.0.1:1", "ORG", r.town.atlas.OrgID("ExampleCorp"), "{store: STORE}", credentials, "guards: {", "principals: [{id: alice}]\nguards: {operators: [alice], ").Replace(killConfig)
-	f, err := loadFive(filepath.Join(r.t.TempDir(), "config.yaml"), conf)
+	dir := r.t.TempDir()
+	if role == RoleAudit {
+		for _, name := range []string{"key", "people"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat("5e", 32)), 0o600); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+		credentials += "\naudit: {book: book, key: {file: key}, people: {file: people}, every: 1s}"
+	}
+	conf := strings.NewReplacer("ADDRESS", "127.0.0.1:1", "audit: {every: 1s, verify: 10s}\n", "", "ORG", r.town.atlas.OrgID("ExampleCorp"), "{store: STORE}", credentials, "guards: {", "principals: [{id: alice}]\nguards: {operators: [alice], ").Replace(killConfig)
+	f, err := loadFive(filepath.Join(dir, "config.yaml"), conf)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -35,6 +35,13 @@
 // the sources were recorded by then, and the line before it. Its key is in a 0600 file. A key
 // makes way for another by a checkpoint that the old one signs.
 //
+// # Evidence
+//
+// [Gather] collects what the chain has on one finding, with the proof: each fact whole, the heads of
+// the entries from its own up to one that a checkpoint signs, these checkpoints, and a signature
+// over all of it. [CheckEvidence] needs nothing else. What is told is computed from the facts, and
+// computed again when it is checked.
+//
 // # Persons
 //
 // Names of persons never enter the chain. Their place is taken by a pseudonym, and beside the
@@ -45,6 +52,10 @@
 // from the chain whom it was about, while every hash still holds and all of the message but
 // the name still verifies. What is left of a person is that the same one did this and that,
 // how long the name was, and what cannot be told from the text: see below.
+//
+// A signed command is recorded opened ([Open]): what is asked for can be read, and its envelope,
+// signature and digest stand under the pseudonym of whoever asks, so that erasing them leaves
+// nothing by which a guess could be tried.
 //
 // Persons are found by the members that name them (an actor's name, id and address, user names,
 // owners, approvers …), by the form of an e-mail address anywhere, and wherever else in the
@@ -69,9 +80,9 @@
 //     cannot be told from not having written them, but for [Check.Settle].
 //   - Times are those of the servers. Message ids and headers are not recorded.
 //   - An id that is a digest of a name (that of a finding on a user, for example) still lets
-//     somebody who guesses the name confirm the guess, also after erasure; so does a name that was
-//     in a free text only, or inside an encoded payload. Addresses that are resources (an entry
-//     of an access list) are no persons here.
+//     somebody who guesses the name confirm the guess, also after erasure; and a name that was in a
+//     free text only is not found. Addresses that are resources (an entry of an access list) are no
+//     persons here.
 //
 // Unknown is never clean: [Result.Verdict] is clean only if nothing disagreed and everything
 // was checked.

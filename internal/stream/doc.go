@@ -12,6 +12,10 @@
 //	gw.poll.<scope>  gw.eval.<partition>.<scope>  gw.action.<finding id>
 //	gw.notify.<sink>.<subject id>  gw.dlq.<topic>
 //
+// The audit reads the streams of facts ([Stream.FactStreams]), keeps its chain in gw.audit
+// ([Stream.Log]) and the keys of persons in gw_people ([Stream.Table]), the one bucket in which
+// what is deleted is overwritten on the disk.
+//
 // # A document
 //
 // The stored form is zstd of {"v":1,"n":…,"rev":…,"out":[…],"doc":…}. out is the outbox:

@@ -1,6 +1,7 @@
 // Package remediate puts findings right, or says why it does not.
 //
-// It owns three questions and one machine. [Respond] says what configuration wants
+// It owns four questions and one machine. [Intended] says whether a finding is told of, asked
+// about or put right, [Consent] whether people agreed; [Respond] says what configuration wants
 // done about a finding, [MakePlan] which surgical writes would do it and how to take
 // them back, [Guard] whether they may be made now; all three are pure. [Stage] is the
 // machine: it drives one [access.Action] per episode of a finding through its life.
@@ -17,8 +18,31 @@
 //	    │         │          └→ failed, superseded
 //	    ├─────────┴→ superseded, refused, told, stale, failed
 //
-// Awaiting, approved, vetoed, expired and undone belong to approvals and undo: nothing
-// here moves an action into or out of them.
+// What people decide goes another way into running, and is denied until then:
+//
+//	proposed → awaiting → approved → running …
+//	    │         │  ↑        │  └→ awaiting (the plan changed, or the votes count no more)
+//	    │         │  └─ asked of more people, once
+//	    └─────────┴───────────┴→ vetoed, expired, superseded
+//	verified → undone (by an action of its own that follows it, see [access.Purpose])
+//
+// # What people decide
+//
+// A gateway that knows who asks signs a command ([access.Seal]); [Stage.Command] alone does
+// it. It checks the signature against keys of the configuration, the scope and the org for
+// which the key speaks, the time at which the store took it, and that its id is new; then
+// that who asks is a declared principal who may decide this; and stores what became of it
+// under its id, which is the answer, however often it is asked for. A vote is bound to the
+// hash of the plan that was shown. [Consent] counts: when a vote comes in, before the intent
+// is stored, and before each write, by the configuration as it is then. So a key that was
+// taken out, a person who left a group and a plan that became another one carry nothing. One
+// denial vetoes, whichever plan it was about.
+//
+// Taking access away may be approved by whoever made the change, too. Giving it back (undo,
+// release) and keeping it (waive, acknowledge, expect) takes somebody who neither made the
+// change nor answers for what made it; where nobody knows who did, giving it back takes two.
+// What was there before is adopted, by two operators who saw the same list, and each of its
+// plans is then bound to their two votes.
 //
 // # The order of things
 //

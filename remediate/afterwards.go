@@ -34,6 +34,7 @@ func (s *Stage) afterwards(ctx context.Context, a access.Action) error {
 	}
 	keep := s.Policy().Guards.Retention
 	due := RetentionDue(a, keep)
+	harmed := ""
 	if !due.IsZero() && !s.now().Before(due) {
 		if err := s.retire(ctx, a); err != nil {
 			return err
@@ -42,6 +43,7 @@ func (s *Stage) afterwards(ctx context.Context, a access.Action) error {
 		if err := s.stop(ctx, a, stop); err != nil {
 			return err
 		}
+		harmed = "it did harm: " + stop.Why
 	}
 	next := nextAfter(a, keep, s.now())
 	_, err := s.Actions.Update(ctx, a.ID, func(cur access.Action, rev uint64) (*access.Action, []access.Out, error) {
@@ -49,6 +51,9 @@ func (s *Stage) afterwards(ctx context.Context, a access.Action) error {
 			return nil, nil, nil
 		}
 		cur.Wake = next
+		if harmed != "" && !strings.Contains(cur.Why, "it did harm: ") {
+			cur.Why += "; " + harmed // what is told of the action says so from now on
+		}
 		return &cur, nil, nil
 	})
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
@@ -133,6 +135,7 @@ func (s *Stage) listed(ctx context.Context, scope access.Scope, i access.Inciden
 		message += fmt.Sprintf("; %s %s (finding %s): keep it (waive) or take it back (vote)", f.Rule, f.Ref.Name, short(f.ID))
 	}
 	fact := access.Decision{V: access.Version, Type: factControl, At: s.now(), Message: message}
+	s.Logger.Warn("an incident has ended", zap.String("incident", i.Name), zap.String("scope", string(scope)), zap.String("left", message))
 	_, err := s.Controls.Update(ctx, controlKey(scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
 		at := slices.IndexFunc(cur.Incidents, func(x access.Incident) bool { return x.Name == i.Name && !x.Listed && x.Until.Equal(i.Until) })
 		if at < 0 {

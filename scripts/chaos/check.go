@@ -26,17 +26,11 @@ func (sc *scene) unsettled(ctx context.Context) string {
 		return err.Error()
 	}
 	for _, a := range actions {
-		if !a.State.Done() && !countered(a) {
+		if !a.State.Done() {
 			return fmt.Sprintf("action %s (%s of %s) is %s: %s", a.ID, a.Rule, a.Ref.Name, a.State, a.Why)
 		}
 	}
 	return ""
-}
-
-// countered is a taking back that people have countered before it was read back: it waits for ten minutes
-// in case Atlas is only slow, and people see that. Whether they did, the check asks.
-func countered(a access.Action) bool {
-	return a.Purpose != "" && a.State == access.ActionVerifying && len(a.Steps) > 0 && time.Since(a.Steps[len(a.Steps)-1].At) > time.Minute
 }
 
 // open is what is held for wrong.

@@ -41,9 +41,11 @@ func (sc *scene) audited(ctx context.Context, l *ledger) error {
 		var c chain
 		err := sc.until(ctx, 2*time.Minute, func() string {
 			out, err := sc.ask(ctx, i, "audit", "verify", "-o", "json")
-			if jsonErr := json.Unmarshal(out, &c); jsonErr != nil {
+			var said struct{ Result chain }
+			if jsonErr := json.Unmarshal(out, &said); jsonErr != nil {
 				return fmt.Sprintf("the audit of %s is not verified: %v %s", d.name, err, out)
 			}
+			c = said.Result
 			if len(c.Problems) > 0 {
 				return ""
 			}
@@ -52,8 +54,8 @@ func (sc *scene) audited(ctx context.Context, l *ledger) error {
 					return fmt.Sprintf("%d facts of %s are not recorded", s.Waiting, s.Name)
 				}
 			}
-			if err != nil {
-				return fmt.Sprintf("%s: %v: %v", d.name, err, c.Unknown)
+			if err != nil || c.Facts < len(l.decisions) || c.Checkpoints == 0 {
+				return fmt.Sprintf("%s: %v: %v; %d facts, %d checkpoints", d.name, err, c.Unknown, c.Facts, c.Checkpoints)
 			}
 			return ""
 		})

@@ -167,7 +167,7 @@ func TestIncidents(t *testing.T) {
 	old := access.Finding{ID: "old", State: access.FindingOpen, CauseAt: t0.Add(-time.Hour)}
 	w.now = w.now.Add(3 * time.Hour)
 	end := func() {
-		if err := w.stage().EndIncidents(t.Context(), scope, func() ([]access.Finding, error) { return []access.Finding{w.findings.Findings[f.ID], old}, nil }); err != nil {
+		if err := w.stage().EndIncidents(t.Context(), scope, meanwhile{w.findings.Findings[f.ID], old}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,7 +177,7 @@ func TestIncidents(t *testing.T) {
 	for _, o := range w.controls.outs {
 		said = append(said, string(o.Body))
 	}
-	if len(said) != 1 || !strings.Contains(said[0], "1 findings came about in it and still stand; network/open-to-world 0.0.0.0/0") {
+	if len(said) != 1 || !strings.Contains(said[0], "1 findings came about in it and still stand; network/open-to-world 0.0.0.0/0") || !strings.Contains(said[0], "1 changes were seen in it; 2026-11-20T12:00:00Z deleted database_user admin/x by nothing") {
 		t.Errorf("at its end: %q", said)
 	}
 	if r := incident(w, "omar", "INC-1", time.Hour); r.Accepted {
@@ -286,4 +286,13 @@ func TestAdopt(t *testing.T) {
 	if a := w.run(f); a.State != access.ActionVerified || w.count("effect") != 1 {
 		t.Errorf("it is %s: %s", a.State, a.Why)
 	}
+}
+
+// meanwhile is what came about, with one change.
+type meanwhile []access.Finding
+
+func (m meanwhile) Findings(context.Context) ([]access.Finding, error) { return m, nil }
+
+func (m meanwhile) Changes(context.Context, time.Time, time.Time) ([]access.Change, error) {
+	return []access.Change{{Ref: access.Ref{Scope: scope, Kind: access.KindDatabaseUser, Name: "admin/x"}, Op: access.OpDeleted, Occurred: t0}}, nil
 }

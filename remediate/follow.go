@@ -286,6 +286,7 @@ func (s *Stage) writeBack(ctx context.Context, lease *held, f access.Finding, a,
 		if r := mayCarry(c, a, of, l); !r.OK() {
 			return s.refused(ctx, f, a, c, a.Plan, r)
 		}
+		s.Metrics.window.Observe(s.now().Sub(l.began).Seconds())
 		if err := s.apply(ctx, lease, a, o); err != nil {
 			return s.unapplied(ctx, a, o, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -88,10 +89,16 @@ func incident(cur access.Control, c access.Command, now time.Time) (access.Contr
 	return cur, true, accepted("incident %s is extended until %s", c.Incident, access.Stamp(until))
 }
 
-// EndIncidents tells, once for each incident of the scope that has ended, of every finding
-// that came about in it and still stands: each is to be kept or taken back. findings are
-// those of the scope and, of an org, of its projects.
-func (s *Stage) EndIncidents(ctx context.Context, scope access.Scope, findings func() ([]access.Finding, error)) error {
+// Meanwhile is what came about in a scope and, of an org, in its projects.
+type Meanwhile interface {
+	Findings(ctx context.Context) ([]access.Finding, error)
+	Changes(ctx context.Context, from, until time.Time) ([]access.Change, error)
+}
+
+// EndIncidents tells, once for each incident of the scope that has ended, of every change
+// that was seen in it, and of every finding that came about in it and still stands: each is
+// to be kept or taken back.
+func (s *Stage) EndIncidents(ctx context.Context, scope access.Scope, in Meanwhile) error {
 	cur, _, err := s.Controls.Get(ctx, controlKey(scope))
 	if err != nil {
 		return fmt.Errorf("read the incidents of %s: %w", scope, err)
@@ -100,11 +107,15 @@ func (s *Stage) EndIncidents(ctx context.Context, scope access.Scope, findings f
 		if i.Listed || s.now().Before(i.Until) {
 			continue
 		}
-		all, err := findings()
+		all, err := in.Findings(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.listed(ctx, scope, i, During(i, all)); err != nil {
+		changes, err := in.Changes(ctx, i.From, i.Until)
+		if err != nil {
+			return err
+		}
+		if err := s.listed(ctx, scope, i, During(i, all), changes); err != nil {
 			return err
 		}
 	}
@@ -125,15 +136,8 @@ func During(i access.Incident, all []access.Finding) (out []access.Finding) {
 	return out
 }
 
-func (s *Stage) listed(ctx context.Context, scope access.Scope, i access.Incident, left []access.Finding) error {
-	message := fmt.Sprintf("incident %s of %s has ended; %d findings came about in it and still stand", i.Name, scope, len(left))
-	for n, f := range left {
-		if n == 20 {
-			message += fmt.Sprintf("; and %d more", len(left)-n)
-			break
-		}
-		message += fmt.Sprintf("; %s %s (finding %s): keep it (waive) or take it back (vote)", f.Rule, f.Ref.Name, short(f.ID))
-	}
+func (s *Stage) listed(ctx context.Context, scope access.Scope, i access.Incident, left []access.Finding, changes []access.Change) error {
+	message := leftBehind(scope, i, left, changes)
 	fact := access.Decision{V: access.Version, Type: factControl, At: s.now(), Message: message}
 	s.Logger.Warn("an incident has ended", zap.String("incident", i.Name), zap.String("scope", string(scope)), zap.String("left", message))
 	_, err := s.Controls.Update(ctx, controlKey(scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
@@ -149,4 +153,29 @@ func (s *Stage) listed(ctx context.Context, scope access.Scope, i access.Inciden
 		return fmt.Errorf("tell of the end of incident %s: %w", i.Name, err)
 	}
 	return nil
+}
+
+// maxListed bounds what one message lists of each.
+const maxListed = 50
+
+// leftBehind is what an incident left, for people.
+func leftBehind(scope access.Scope, i access.Incident, left []access.Finding, changes []access.Change) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "incident %s of %s has ended; %d findings came about in it and still stand", i.Name, scope, len(left))
+	for n, f := range left {
+		if n == maxListed {
+			fmt.Fprintf(&b, "; and %d more", len(left)-n)
+			break
+		}
+		fmt.Fprintf(&b, "; %s %s (finding %s): keep it (waive) or take it back (decide)", f.Rule, f.Ref.Name, short(f.ID))
+	}
+	fmt.Fprintf(&b, "; %d changes were seen in it", len(changes))
+	for n, c := range changes {
+		if n == maxListed {
+			fmt.Fprintf(&b, "; and %d more", len(changes)-n)
+			break
+		}
+		fmt.Fprintf(&b, "; %s %s %s %s by %s", access.Stamp(c.Occurred), c.Op, c.Ref.Kind, c.Ref.Name, orNothing(c.Actor.Name))
+	}
+	return b.String()
 }

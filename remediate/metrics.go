@@ -13,6 +13,7 @@ type Metrics struct {
 	actions  *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	commands *prometheus.CounterVec
+	window   prometheus.Histogram
 }
 
 // NewMetrics registers the stage's figures. Those that several stages share are
@@ -23,6 +24,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "gatewarden_actions_total", Help: "Actions that ended, by outcome."}, []string{"outcome"})),
 		refusals: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewarden_guard_refusals_total", Help: "Times that a guard kept an action from writing, by guard."}, []string{"guard"})),
+		window: registered[prometheus.Histogram](reg, prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gatewarden_unfenced_seconds", Help: "Time from the read that a write rests on to its request: Atlas has no conditional write, and a change by somebody else within it is written over.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 4, 8)})),
 		commands: registered(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatewarden_commands_total", Help: "Commands by verb and by what became of them: accepted, refused, or not believed."}, []string{"verb", "result"})),
 	}

@@ -30,6 +30,7 @@ const (
 	answerWithin = 10 * time.Second // of a command, before whoever asks is told to ask again
 	recordsKept  = 7 * 24 * time.Hour
 	keyFile      = "gateway.key"
+	changesPage  = 500
 )
 
 // ErrPending is that a command was taken and what becomes of it is not known yet.
@@ -196,12 +197,53 @@ func (d *Daemon) tended(ctx context.Context) error {
 }
 
 func (d *Daemon) endIncidents(ctx context.Context, scope access.Scope) error {
-	return d.remediate.EndIncidents(ctx, scope, func() ([]access.Finding, error) {
-		all, err := d.AllFindings(ctx)
-		return slices.DeleteFunc(all, func(f access.Finding) bool {
-			return f.Ref.Scope != scope && !(scope.IsOrg() && access.OrgScope(d.orgOf(f.Ref.Scope)) == scope)
-		}), err
-	})
+	return d.remediate.EndIncidents(ctx, scope, meanwhile{d, scope})
+}
+
+// meanwhile gives remediation what came about in a scope and, of an org, in its projects.
+type meanwhile struct {
+	d     *Daemon
+	scope access.Scope
+}
+
+func (m meanwhile) has(scope access.Scope) bool {
+	return scope == m.scope || m.scope.IsOrg() && access.OrgScope(m.d.orgOf(scope)) == m.scope
+}
+
+// Findings implements remediate's Meanwhile.
+func (m meanwhile) Findings(ctx context.Context) ([]access.Finding, error) {
+	all, err := m.d.AllFindings(ctx)
+	return slices.DeleteFunc(all, func(f access.Finding) bool { return !m.has(f.Ref.Scope) }), err
+}
+
+// Changes implements remediate's Meanwhile.
+func (m meanwhile) Changes(ctx context.Context, from, until time.Time) ([]access.Change, error) {
+	scopes, err := m.d.watcher.Scopes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list what changed in %s: %w", m.scope, err)
+	}
+	var out []access.Change
+	for _, s := range scopes {
+		if !m.has(s) {
+			continue
+		}
+		for after := uint64(0); ; {
+			page, last, err := m.d.stream.Changes(ctx, s, after, changesPage)
+			if err != nil {
+				return nil, fmt.Errorf("list what changed in %s: %w", s, err)
+			}
+			for _, c := range page {
+				if c.Op != access.OpAttributed && !c.Occurred.Before(from) && c.Occurred.Before(until) {
+					out = append(out, c)
+				}
+			}
+			if len(page) < changesPage {
+				break
+			}
+			after = last
+		}
+	}
+	return out, nil
 }
 
 // forget removes a record that is older than any command can be.

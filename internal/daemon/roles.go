@@ -84,6 +84,7 @@ func accessOf(r Role) stream.Access {
 			Publish: []access.Topic{access.TopicDecision, access.TopicAction, access.TopicEval, access.TopicPoll},
 			Write:   []string{"actions", "waivers", "control", "locks"},
 			Read:    []string{"watch", "inventory", "history", "facts", "findings"},
+			Changes: true, // what an incident left behind
 		}
 	case RoleNotify:
 		return stream.Access{

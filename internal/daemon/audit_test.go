@@ -358,7 +358,9 @@ func TestAuditForks(t *testing.T) {
 		stop := r.running(a)
 		r.say(10)
 		time.Sleep(2 * time.Minute)
+		a.mu.Lock()
 		head := a.head
+		a.mu.Unlock()
 		e := audit.Entry{V: 1, Seq: head.Seq + 1, PrevSeq: head.Seq, Prev: strings.Repeat("0", 64), At: time.Now().UTC(), Facts: []audit.Fact{{Source: head.Marks[0].Source, Seq: 1, To: 1, Left: audit.LeftDropped}}, Marks: []audit.Mark{{Source: head.Marks[0].Source, Seq: 1}}}
 		forged, _, err := e.Encode()
 		r.must(err)

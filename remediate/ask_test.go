@@ -26,6 +26,29 @@ func TestAskedApprovedDone(t *testing.T) {
 	}
 }
 
+// TestDecidedThoughSomethingStays: a plan that leaves something wrong, and says so, is done when
+// it shows: people agreed to just that, and the finding stays open.
+func TestDecidedThoughSomethingStays(t *testing.T) {
+	w, f := asking(t)
+	w.let("::/0")
+	f.Evidence.Causes = []access.Ref{f.Ref}
+	f.Ref = access.Ref{Scope: scope, Kind: access.KindProject, Name: scope.ID()} // of the union, which stays the world
+	w.change(f, func(g *access.Finding) { *g = f })
+	if a := w.run(f); a.State != access.ActionAwaiting || !strings.Contains(a.Plan.Why, "not by itself") {
+		t.Fatalf("it is %s: %s", a.State, a.Plan.Why)
+	}
+	if r := w.yes(f, "bob"); !r.Accepted {
+		t.Fatal(r.Why)
+	}
+	if a := w.run(f); a.State != access.ActionVerifying {
+		t.Fatalf("before Atlas has had its time it is %s: %s", a.State, a.Why)
+	}
+	w.now = w.now.Add(retryAfter)
+	if a := w.run(f); a.State != access.ActionVerified || !strings.Contains(a.Why, "it still is a violation") || w.count("effect") != 1 || a.UndoUntil.IsZero() {
+		t.Errorf("it is %s after %d effects: %s", a.State, w.count("effect"), a.Why)
+	}
+}
+
 // TestWhoIsAsked holds which findings are asked about, by which response, and which are only
 // told of.
 func TestWhoIsAsked(t *testing.T) {

@@ -296,6 +296,7 @@ func (b *builder) response(t *tree) access.Response {
 		OnDeadline:   as[access.Late](t.get("on_deadline")),
 		Escalate:     b.people(t.get("escalate")),
 		Undo:         as[time.Duration](t.get("undo")),
+		Remedy:       as[string](t.get("remedy")),
 	}
 	b.answerable(t, r)
 	return r

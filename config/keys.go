@@ -194,6 +194,7 @@ func responseKeys() *shape {
 		key("deadline", one(interval()), "Until when they may decide.").or("4h"),
 		key("on_deadline", one(late()), "What is done when nobody has decided by then: notify and ticket tell, escalate asks those of escalate too and once more, revert puts it back where the rule allows that without being asked. Nothing is kept or opened by a deadline.").or("notify"),
 		key("escalate", list(one(people())), "Who may decide too, once the deadline has passed, with on_deadline: escalate."),
+		key("remedy", one(enum("a remedy", access.ChosenRemedies()...)), "What people are asked about where the rule names no remedy: delete the access list entry, put the database user into quarantine, or take the roles that are not declared for it. It is never done unasked."),
 		key("undo", one(interval()), "For how long a write can be taken back by a command.").or("24h"),
 	}...)
 }

@@ -422,3 +422,27 @@ func TestNobodyDeclared(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestChosenRemedy: where a rule names no remedy the response may, for what it fits, and it is
+// asked about only.
+func TestChosenRemedy(t *testing.T) {
+	for _, c := range []struct {
+		remedy, rule string
+		state        access.ActionState
+	}{
+		{"quarantine", RemedyNone, access.ActionAwaiting},
+		{"delete", RemedyNone, access.ActionTold}, // of entries
+		{"", RemedyNone, access.ActionTold},
+		{"delete", RemedyQuarantine, access.ActionAwaiting}, // the rule's own counts
+	} {
+		w, _ := asking(t)
+		w.policy.Responses[0].Remedy = c.remedy
+		u := user([]string{"read"}, "main")
+		w.users[u.Name()] = u
+		f := w.add(userFinding("dbuser/expired-migration-user", c.rule, u, u))
+		a := w.run(f)
+		if a.State != c.state || a.State == access.ActionAwaiting && a.Plan.Operations[0].Type != access.QuarantineUser {
+			t.Errorf("%q of a rule with %q: it is %s: %s", c.remedy, c.rule, a.State, a.Why)
+		}
+	}
+}

@@ -52,11 +52,30 @@ type Case struct {
 // finding's Ref and its causes and nothing else. What it cannot do, or should not do by
 // itself, it says in Why, with a ceiling of ask or tell.
 func MakePlan(c Case) access.Plan {
-	plan := planner(c.Finding.Remedy)
-	if plan == nil {
-		return access.Plan{Why: "there is nothing to write for it"}
+	if plan := planner(c.Finding.Remedy); plan != nil {
+		return sound(c, plan(c))
 	}
-	return sound(c, plan(c))
+	if plan := planner(chosen(c)); plan != nil {
+		p := sound(c, plan(c))
+		p.Ceiling = p.Ceiling.Min(access.CeilingAsk) // the rule's authors did not say that it is the right one
+		return p
+	}
+	return access.Plan{Why: "there is nothing to write for it"}
+}
+
+// chosen is the remedy that the response names for a finding whose rule names none, if it is
+// one for what was found.
+func chosen(c Case) string {
+	kind := c.Finding.Ref.Kind
+	switch r := Respond(c.Policy, c.Finding); {
+	case r.Remedy == "delete" && kind == access.KindIPAccessEntry:
+		return RemedyDeleteEntry
+	case r.Remedy == "quarantine" && kind == access.KindDatabaseUser:
+		return RemedyQuarantine
+	case r.Remedy == "remove-role" && kind == access.KindDatabaseUser:
+		return RemedyRemoveRole
+	}
+	return RemedyNone
 }
 
 // planner is the one table of how remedies become writes; nil: there is nothing to write.

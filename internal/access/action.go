@@ -31,6 +31,7 @@ type Response struct {
 	Deadline     time.Duration `json:"deadline,omitempty"`   // of the question; 0: DefaultDeadline
 	OnDeadline   Late          `json:"onDeadline,omitempty"` // what is done when nobody answered by then
 	Escalate     []string      `json:"escalate,omitempty"`   // who may answer too from the deadline on, with on_deadline: escalate
+	Remedy       string        `json:"remedy,omitempty"`     // what is asked about where the rule names no remedy: one of [ChosenRemedies]
 	Undo         time.Duration `json:"undo,omitempty"`       // for how long a revert can be taken back by a command; 0: DefaultUndo
 }
 
@@ -45,6 +46,9 @@ const (
 	LateEscalate Late = "escalate" // asked once more, of more people
 	LateRevert   Late = "revert"   // only where the ceiling is auto and the finding is not inherited
 )
+
+// ChosenRemedies are those that a response may choose for rules that name none.
+func ChosenRemedies() []string { return []string{"delete", "quarantine", "remove-role"} }
 
 const (
 	// DefaultDeadline is that of a question whose response names none.

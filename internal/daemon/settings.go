@@ -125,6 +125,9 @@ func responsesFit(f *config.File, e *rules.Engine) error {
 			case len(matching) == 0:
 				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
 					Message: fmt.Sprintf("%q matches no rule%s; gatewarden rules list names them all", pattern, e.Meant(pattern))})
+			case r.Do == access.ModeApprove && r.Remedy == "" && remediless(e, matching):
+				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
+					Message: fmt.Sprintf("do: approve, but %s names no remedy: say which one people are asked about, with remedy: %s", strings.Join(matching, ", "), strings.Join(access.ChosenRemedies(), ", "))})
 			case r.Do == access.ModeRevert && best == access.CeilingTell:
 				wrong = append(wrong, config.Problem{File: f.Name, Line: line, Column: col, Path: path,
 					Message: fmt.Sprintf("do: revert, but %s can only be told of: use do: notify for it", strings.Join(matching, ", "))})
@@ -135,6 +138,13 @@ func responsesFit(f *config.File, e *rules.Engine) error {
 		return wrong
 	}
 	return nil
+}
+
+// remediless reports whether none of the rules names a remedy.
+func remediless(e *rules.Engine, ids []string) bool {
+	return !slices.ContainsFunc(e.Rules(), func(r rules.Rule) bool {
+		return slices.Contains(ids, r.ID) && r.Remedy != "" && r.Remedy != remediate.RemedyNone
+	})
 }
 
 // chosen is the engine of the rules that the configuration wants judged.

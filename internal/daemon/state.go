@@ -3,10 +3,12 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -21,6 +23,9 @@ func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
 	var out []access.Finding
 	for _, k := range keys {
 		doc, _, err := d.findings.Get(ctx, k)
+		if d.unreadable(ctx, "findings", k, err) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("load findings of %s: %w", k, err)
 		}
@@ -43,6 +48,9 @@ func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
 	var out []access.Action
 	for _, k := range keys {
 		a, _, err := d.actions.Get(ctx, k)
+		if d.unreadable(ctx, "actions", k, err) {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("load action %s: %w", k, err)
 		}
@@ -50,6 +58,16 @@ func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
 	}
 	slices.SortFunc(out, func(a, b access.Action) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
 	return out, nil
+}
+
+// unreadable reports whether a document is no document: what somebody put there who is none of
+// ours. It is told, and hides no other.
+func (d *Daemon) unreadable(ctx context.Context, bucket, key string, err error) bool {
+	if err == nil || ctx.Err() != nil || errors.Is(err, access.ErrTemporary) {
+		return false
+	}
+	d.warn(ctx, "unreadable "+bucket+" "+key, "a stored document cannot be read, and is left out: somebody else wrote it, or the store is damaged", err, zap.String("bucket", bucket), zap.String("key", key))
+	return true
 }
 
 type metrics struct {

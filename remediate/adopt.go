@@ -97,7 +97,7 @@ func (s *Stage) adoptable(ctx context.Context, f access.Finding) (Adoptable, err
 
 // adopt takes inherited findings on, once two people have agreed to the same list. Each
 // becomes an action that both have approved, bound to its plan, and goes through all guards.
-func (s *Stage) adopt(ctx context.Context, p Policy, c access.Command, key string) (answer, error) {
+func (s *Stage) adopt(ctx context.Context, p Policy, c access.Command, raw []byte) (answer, error) {
 	if !slices.Contains(p.People.members(p.People.Operators), c.By) {
 		return declined("%s is not among guards.operators, who may adopt what was there before", c.By), nil
 	}
@@ -106,7 +106,7 @@ func (s *Stage) adopt(ctx context.Context, p Policy, c access.Command, key strin
 		return answer{}, err
 	}
 	todo := slices.DeleteFunc(list, func(x Adoptable) bool { return x.Left != "" })
-	votes, plans, said, err := s.agree(ctx, c, hash, todo, key)
+	votes, plans, said, err := s.agree(ctx, c, hash, todo, raw)
 	if err != nil || !said.ok {
 		return said, err
 	}
@@ -121,16 +121,16 @@ func (s *Stage) adopt(ctx context.Context, p Policy, c access.Command, key strin
 	return said, nil
 }
 
-func approving(c access.Command, key string) access.Ballot {
-	b := ballot(c, key)
+func approving(c access.Command, raw []byte) access.Ballot {
+	b := ballot(c, raw)
 	b.Vote = access.VoteApprove
 	return b
 }
 
 // agree notes who agreed. plans are what is to be done, once two have.
-func (s *Stage) agree(ctx context.Context, c access.Command, hash string, todo []Adoptable, key string) (votes []access.Ballot, plans map[string]string, said answer, err error) {
+func (s *Stage) agree(ctx context.Context, c access.Command, hash string, todo []Adoptable, raw []byte) (votes []access.Ballot, plans map[string]string, said answer, err error) {
 	_, err = s.Controls.Update(ctx, controlKey(c.Scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
-		next, changed, by, words := agreement(cur, c, hash, todo, key, s.now())
+		next, changed, by, words := agreement(cur, c, hash, todo, raw, s.now())
 		votes, plans, said = by.Votes, by.Plans, words
 		if !changed {
 			return nil, nil, nil
@@ -146,7 +146,7 @@ func (s *Stage) agree(ctx context.Context, c access.Command, hash string, todo [
 
 // agreement is what holds after one person more has agreed to a list; agreed is the adoption
 // once there are two.
-func agreement(cur access.Control, c access.Command, hash string, todo []Adoptable, key string, now time.Time) (next access.Control, changed bool, agreed access.Adoption, said answer) {
+func agreement(cur access.Control, c access.Command, hash string, todo []Adoptable, raw []byte, now time.Time) (next access.Control, changed bool, agreed access.Adoption, said answer) {
 	i := slices.IndexFunc(cur.Adoptions, func(a access.Adoption) bool { return a.Rule == c.Rule && a.Hash == c.PlanHash })
 	if i >= 0 && len(cur.Adoptions[i].Votes) > 1 && slices.ContainsFunc(cur.Adoptions[i].Votes, func(b access.Ballot) bool { return b.Command == c.ID }) {
 		return cur, false, cur.Adoptions[i], accepted("adopted: %d findings", len(cur.Adoptions[i].Plans)) // given again after a stop half way
@@ -161,7 +161,7 @@ func agreement(cur access.Control, c access.Command, hash string, todo []Adoptab
 	}
 	cur.Adoptions = slices.DeleteFunc(slices.Clone(cur.Adoptions), func(a access.Adoption) bool { return now.Sub(a.At) > adoptFor })
 	i = slices.IndexFunc(cur.Adoptions, func(a access.Adoption) bool { return a.Rule == c.Rule && a.Hash == c.PlanHash })
-	b := approving(c, key)
+	b := approving(c, raw)
 	if i < 0 {
 		x := access.Adoption{Rule: c.Rule, Hash: hash, Votes: []access.Ballot{b}, At: now, Plans: map[string]string{}}
 		for _, t := range todo {

@@ -410,7 +410,7 @@ func TestConsentNeedsNoDenial(t *testing.T) {
 		return access.Ballot{By: who, Vote: v, Key: access.KeyID(key.Public)}
 	}
 	a := access.Action{Ask: access.Ask{Approvers: []string{"oncall"}, Quorum: 1}, Votes: []access.Ballot{by("bob", access.VoteApprove), by("alice", access.VoteDeny)}}
-	if r := Consent(w.policy.People, a, f); r.Guard != GuardVeto || r.End != access.ActionVetoed {
+	if r := Consent(w.policy, a, f); r.Guard != GuardVeto || r.End != access.ActionVetoed {
 		t.Errorf("%+v", r)
 	}
 }

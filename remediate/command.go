@@ -39,7 +39,7 @@ func (s *Stage) Command(ctx context.Context, scope access.Scope, raw []byte, pub
 	case rev != 0:
 		return s.forged(ctx, scope, raw, fmt.Errorf("command %s was given before, with other words", c.ID))
 	}
-	said, err := s.obey(ctx, p, c, r.Key)
+	said, err := s.obey(ctx, p, c, raw)
 	if err != nil {
 		return fmt.Errorf("do what command %s asks (%s): %w", c.ID, c.Verb, err)
 	}
@@ -58,15 +58,15 @@ func orgOf(p Policy, scope access.Scope) string {
 }
 
 // obey is the one table of what verbs do. Each may be called again for the same command.
-func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, key string) (answer, error) {
+func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, raw []byte) (answer, error) {
 	if !p.People.known(c.By) {
 		return declined("%s is no principal of the configuration: declare them under principals", c.By), nil
 	}
 	switch c.Verb {
 	case access.VerbVote:
-		return s.vote(ctx, p, c, key)
+		return s.vote(ctx, p, c, raw)
 	case access.VerbUndo, access.VerbRelease:
-		return s.takeBack(ctx, p, c, key)
+		return s.takeBack(ctx, p, c, raw)
 	case access.VerbAcknowledge, access.VerbWaive, access.VerbExpect:
 		return s.stand(ctx, p, c)
 	case access.VerbSnooze:
@@ -74,7 +74,7 @@ func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, key string
 	case access.VerbFreeze, access.VerbUnfreeze, access.VerbIncident:
 		return s.control(ctx, p, c)
 	case access.VerbAdopt:
-		return s.adopt(ctx, p, c, key)
+		return s.adopt(ctx, p, c, raw)
 	}
 	return declined("%s is not a verb that this version knows", c.Verb), nil
 }
@@ -123,7 +123,7 @@ func worded(r access.CommandRecord) string {
 }
 
 // vote casts a vote on the action of an episode, or on one that follows it.
-func (s *Stage) vote(ctx context.Context, p Policy, c access.Command, key string) (answer, error) {
+func (s *Stage) vote(ctx context.Context, p Policy, c access.Command, raw []byte) (answer, error) {
 	f, err := s.subject(ctx, c)
 	if err != nil {
 		return answer{}, err
@@ -136,7 +136,7 @@ func (s *Stage) vote(ctx context.Context, p Policy, c access.Command, key string
 		id = c.Action
 	}
 	said := answer{}
-	b := ballot(c, key)
+	b := ballot(c, raw)
 	_, err = s.Actions.Update(ctx, id, func(cur access.Action, rev uint64) (*access.Action, []access.Out, error) {
 		switch {
 		case rev == 0:
@@ -146,7 +146,7 @@ func (s *Stage) vote(ctx context.Context, p Policy, c access.Command, key string
 		case cur.Ref.Scope != c.Scope:
 			said = declined("action %s is not of %s", id, c.Scope)
 		default:
-			next, changed, words := cast(p.People, cur, subjectOf(f, cur), b, c, s.now())
+			next, changed, words := cast(p, cur, subjectOf(f, cur), b, c, s.now())
 			if said = words; changed {
 				return &next, s.voted(next), nil
 			}
@@ -160,8 +160,8 @@ func (s *Stage) vote(ctx context.Context, p Policy, c access.Command, key string
 	return said, nil
 }
 
-func ballot(c access.Command, key string) access.Ballot {
-	return access.Ballot{By: c.By, Vote: c.Vote, Via: c.Via, Key: key, Command: c.ID, At: c.At, Reason: c.Reason}
+func ballot(c access.Command, raw []byte) access.Ballot {
+	return access.Ballot{By: c.By, Vote: c.Vote, Via: c.Via, Key: access.EnvelopeKey(raw), Command: c.ID, At: c.At, Reason: c.Reason, Signed: raw}
 }
 
 // voted are the fact of a vote and, once it is decided, the job of carrying it out.

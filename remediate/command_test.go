@@ -104,15 +104,97 @@ func TestForged(t *testing.T) {
 // TestKeptWrites holds a vote that was written into the store by another than the executor:
 // it is signed by no key that is believed, and carries nothing.
 func TestKeptWrites(t *testing.T) {
+	_, slack := keyOf("slack")
+	known := access.KeyID(slack.Public)
+	for name, forge := range map[string]func(w *world, f access.Finding) access.Ballot{
+		"by a key that nobody knows": func(*world, access.Finding) access.Ballot {
+			return access.Ballot{By: "bob", Vote: access.VoteApprove, Key: "0123456789abcdef", Command: "made up"}
+		},
+		"by the id of a known key, without its signature": func(*world, access.Finding) access.Ballot {
+			return access.Ballot{By: "bob", Vote: access.VoteApprove, Via: "slack", Key: known, Command: "01JD9A00000000000000000000"}
+		},
+		"with what was said of another plan": func(w *world, f access.Finding) access.Ballot {
+			return w.ballot(access.VerbVote, "bob", func(c *access.Command) { w.about(f, access.VoteApprove)(c); c.PlanHash = "another" })
+		},
+		"with what was said of another episode": func(w *world, f access.Finding) access.Ballot {
+			return w.ballot(access.VerbVote, "bob", func(c *access.Command) { w.about(f, access.VoteApprove)(c); c.Episode = 2 })
+		},
+		"with a denial": func(w *world, f access.Finding) access.Ballot {
+			b := w.ballot(access.VerbVote, "bob", w.about(f, access.VoteDeny))
+			b.Vote = access.VoteApprove
+			return b
+		},
+		"with what another said": func(w *world, f access.Finding) access.Ballot {
+			b := w.ballot(access.VerbVote, "carol", w.about(f, access.VoteApprove))
+			b.By = "bob"
+			return b
+		},
+		"with a command of another kind": func(w *world, f access.Finding) access.Ballot {
+			b := w.ballot(access.VerbUndo, "bob", func(c *access.Command) { w.about(f, "")(c); c.Reason = "r" })
+			b.Vote = access.VoteApprove
+			return b
+		},
+		"for another gateway": func(w *world, f access.Finding) access.Ballot {
+			c := w.command(access.VerbVote, "bob", w.about(f, access.VoteApprove))
+			c.Via = "api"
+			private, _ := keyOf("slack")
+			raw, err := access.Seal(c, private)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ballot(c, raw)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, f := asking(t)
+			w.run(f)
+			w.approved(f, forge(w, f))
+			if a := w.run(f); a.State != access.ActionAwaiting || a.Guard != GuardApproval || w.count("request") > 0 {
+				t.Errorf("it is %s by %q after %d requests: %s", a.State, a.Guard, w.count("request"), a.Why)
+			}
+		})
+	}
+}
+
+// TestKeptPlan holds a plan that was changed in the store below its hash and its votes: of a
+// question, and of what takes an action back.
+func TestKeptPlan(t *testing.T) {
 	w, f := asking(t)
 	w.run(f)
+	w.yes(f, "bob")
 	a := w.action(f)
-	a.Wake = time.Time{}
-	a.State, a.Votes = access.ActionApproved, []access.Ballot{{By: "bob", Vote: access.VoteApprove, Key: "0123456789abcdef", Command: "made up"}}
-	a.Steps = append(a.Steps, access.Step{At: w.now, To: access.ActionApproved})
+	a.Plan.Operations[0].Ref.Name = "203.0.113.0/28"
 	w.put(a)
-	if a = w.run(f); a.State != access.ActionAwaiting || a.Guard != GuardApproval || w.count("request") > 0 {
-		t.Errorf("it is %s by %q after %d requests: %s", a.State, a.Guard, w.count("request"), a.Why)
+	if a = w.run(f); w.count("request") > 0 {
+		t.Errorf("it is %s after %v", a.State, w.log)
+	}
+	w, f = finished(t)
+	w.back(f, access.VerbUndo, "alice")
+	u := w.stored(w.action(f).ID + "-undo")
+	u.Plan.Operations[0].Entry.Entry = "198.51.100.0/24"
+	w.put(u)
+	if u = w.after(u.ID); u.State != access.ActionStale || len(w.entries) != 1 {
+		t.Errorf("it is %s with entries %v", u.State, w.entries)
+	}
+}
+
+// TestNoLongerAsked holds that whom the response in force does not let decide decides nothing,
+// whoever was asked; and that as many are needed as it says by now.
+func TestNoLongerAsked(t *testing.T) {
+	for name, reload := range map[string]func(*access.Response){
+		"others decide by now":   func(r *access.Response) { r.Approvers = []string{"alice"} },
+		"it takes two by now":    func(r *access.Response) { r.Quorum = 2 },
+		"nobody is asked by now": func(r *access.Response) { r.Do, r.Approvers = access.ModeNotify, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, f := asking(t)
+			w.run(f)
+			w.yes(f, "bob")
+			reload(&w.policy.Responses[0])
+			if a := w.run(f); a.State != access.ActionAwaiting || w.count("request") > 0 {
+				t.Errorf("it is %s after %d requests: %s", a.State, w.count("request"), a.Why)
+			}
+		})
 	}
 }
 

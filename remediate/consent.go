@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,9 +66,12 @@ func means(x access.Principal, name string) bool {
 
 // quorum is the number of votes that the action takes. Opening a gate again takes two where
 // nobody knows who had opened it.
-func quorum(p People, a access.Action, f access.Finding) int {
+func quorum(p Policy, a access.Action, f access.Finding) int {
 	n := max(1, a.Ask.Quorum)
-	if opens(a) && len(p.answersFor(f.Actor)) == 0 {
+	if !adopted(a, f) {
+		n = max(n, Respond(p, f).Quorum)
+	}
+	if opens(a) && len(p.People.answersFor(f.Actor)) == 0 {
 		n = max(2, n)
 	}
 	return n
@@ -79,23 +83,63 @@ func opens(a access.Action) bool {
 	return a.Purpose == access.PurposeUndo || a.Purpose == access.PurposeRelease
 }
 
-// approvers are those who may answer the action's question now.
-func approvers(p People, a access.Action) []string {
-	list := a.Ask.Approvers
+// adopted reports whether what was there before is acted on because operators adopted it:
+// of nothing else that was there before is anybody asked.
+func adopted(a access.Action, f access.Finding) bool {
+	return a.Purpose == "" && f.Origin != access.OriginNew
+}
+
+// approvers are those who may answer the action's question now: who was asked, and whom the
+// configuration still lets decide.
+func approvers(p Policy, a access.Action, f access.Finding) []string {
+	asked, r := a.Ask.Approvers, Respond(p, f)
+	may := r.Approvers
 	if a.Ask.Escalated {
-		list = slices.Concat(list, a.Ask.Escalate)
+		asked, may = slices.Concat(asked, a.Ask.Escalate), slices.Concat(may, r.Escalate)
 	}
-	return p.members(list)
+	if opens(a) || adopted(a, f) {
+		may = slices.Concat(may, p.People.Operators)
+	}
+	now := p.People.members(may)
+	return slices.DeleteFunc(p.People.members(asked), func(who string) bool { return !slices.Contains(now, who) })
+}
+
+// said reports whether a believed command said what the ballot says, about this action: who
+// can write to the store makes no vote by that.
+func (p People) said(a access.Action, b access.Ballot) bool {
+	c, err := access.Proven(b.Signed, p.Keys)
+	if err != nil || c.ID != b.Command || c.By != b.By || access.EnvelopeKey(b.Signed) != b.Key || c.Scope != a.Ref.Scope {
+		return false
+	}
+	about := access.ActionID(c.Finding, c.Episode)
+	switch c.Verb {
+	case access.VerbVote:
+		return cmp.Or(c.Action, about) == a.ID && c.Vote == b.Vote && (c.Vote == access.VoteDeny || c.PlanHash == a.PlanHash)
+	case access.VerbUndo, access.VerbRelease:
+		return about == a.Of && access.Purpose(c.Verb) == a.Purpose && b.Vote == access.VoteApprove
+	case access.VerbAdopt:
+		return a.Purpose == "" && c.Rule == a.Rule && b.Vote == access.VoteApprove
+	}
+	return false
 }
 
 // Void is why a ballot does not count under the policy as it is now; empty: it counts.
-func Void(p People, a access.Action, f access.Finding, b access.Ballot) string {
+func Void(p Policy, a access.Action, f access.Finding, b access.Ballot) string {
 	switch {
-	case !p.believed(b.Key):
+	case !p.People.believed(b.Key):
 		return fmt.Sprintf("the key that signed the vote of %s is believed no more", b.By)
-	case !slices.Contains(approvers(p, a), b.By):
+	case !p.People.said(a, b):
+		return fmt.Sprintf("no signed command carries the vote of %s", b.By)
+	}
+	return barred(p, a, f, b)
+}
+
+// barred is why the one who votes has no say; empty: they have.
+func barred(p Policy, a access.Action, f access.Finding, b access.Ballot) string {
+	switch {
+	case !slices.Contains(approvers(p, a, f), b.By):
 		return fmt.Sprintf("%s is not, or no longer, among those who may answer: the approvers of the response that matches", b.By)
-	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.answersFor(f.Actor), b.By):
+	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.People.answersFor(f.Actor), b.By):
 		return fmt.Sprintf("%s answers for the one who made the change: somebody else must decide that it comes back", b.By)
 	}
 	return ""
@@ -104,7 +148,7 @@ func Void(p People, a access.Action, f access.Finding, b access.Ballot) string {
 // Consent counts the votes on the action's plan under the policy as it is now. It is asked
 // when a vote comes in, directly before the intent is stored, and before each write. The
 // zero Refusal says that the plan with the action's hash may be carried out.
-func Consent(p People, a access.Action, f access.Finding) Refusal {
+func Consent(p Policy, a access.Action, f access.Finding) Refusal {
 	var yes, void []string
 	for _, b := range a.Votes {
 		why := Void(p, a, f, b)

@@ -213,7 +213,7 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 	case c.Asked == nil && a.Do == access.ModeApprove && !a.Ask.Lapsed:
 		_, because := Intended(c)
 		return s.ask(ctx, f, a, c, plan, because)
-	case c.Asked != nil && hashOf(&a, plan) != a.PlanHash:
+	case c.Asked != nil && (hashOf(&a, plan) != a.PlanHash || hashOf(&a, a.Plan) != a.PlanHash):
 		return s.outdated(ctx, f, a, c, plan)
 	case c.Asked != nil:
 		plan = a.Plan // the very one that was voted on
@@ -381,7 +381,7 @@ func (s *Stage) halted(ctx context.Context, f access.Finding, a access.Action, l
 	}
 	if a.Asked() {
 		c.Asked = &a
-		if r := Consent(c.Policy.People, a, f); !r.OK() {
+		if r := Consent(c.Policy, a, f); !r.OK() {
 			return c, r, nil
 		}
 	} else if r := halts(c); !r.OK() {

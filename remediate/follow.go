@@ -29,7 +29,7 @@ func follows(id, episode string) bool {
 }
 
 // takeBack casts a vote for taking an action back, and begins that if nobody has yet.
-func (s *Stage) takeBack(ctx context.Context, p Policy, c access.Command, key string) (answer, error) {
+func (s *Stage) takeBack(ctx context.Context, p Policy, c access.Command, raw []byte) (answer, error) {
 	of, _, err := s.Actions.Get(ctx, access.ActionID(c.Finding, c.Episode))
 	if err != nil {
 		return answer{}, fmt.Errorf("load the action of finding %s: %w", c.Finding, err)
@@ -44,7 +44,7 @@ func (s *Stage) takeBack(ctx context.Context, p Policy, c access.Command, key st
 	}
 	purpose := access.Purpose(c.Verb)
 	id := followID(of.ID, purpose)
-	b := ballot(c, key)
+	b := ballot(c, raw)
 	b.Vote = access.VoteApprove
 	var said answer
 	_, err = s.Actions.Update(ctx, id, func(cur access.Action, rev uint64) (*access.Action, []access.Out, error) {
@@ -58,7 +58,7 @@ func (s *Stage) takeBack(ctx context.Context, p Policy, c access.Command, key st
 		}
 		vote := c
 		vote.PlanHash = cur.PlanHash // the command is bound to the plan that it takes back, from which this one follows
-		next, changed, words := cast(p.People, cur, f, b, vote, s.now())
+		next, changed, words := cast(p, cur, f, b, vote, s.now())
 		said = words
 		if !changed || !words.ok {
 			return nil, nil, nil
@@ -115,12 +115,14 @@ func backOf(p Policy, f access.Finding, of access.Action, purpose access.Purpose
 
 // follower is an action that follows another one, before its first step.
 func follower(of access.Action, purpose access.Purpose, plan access.Plan, question access.Ask, now time.Time) access.Action {
-	return access.Action{
+	a := access.Action{
 		V: access.Version, ID: followID(of.ID, purpose), Finding: of.Finding, Episode: of.Episode, Rule: of.Rule, Ref: of.Ref,
 		Severity: of.Severity, Environment: of.Environment, Do: access.ModeApprove, Ceiling: access.CeilingAsk,
-		Plan: plan, PlanHash: plan.Hash(of.Rule+"/"+string(purpose), of.Ref, of.Episode), Created: now,
+		Plan: plan, Created: now,
 		Purpose: purpose, Of: of.ID, Ask: question, Actor: of.Actor,
 	}
+	a.PlanHash = hashOf(&a, plan)
+	return a
 }
 
 // follow takes an action that follows another one as far as it goes now.
@@ -231,8 +233,11 @@ func mayCarry(c Case, a, of access.Action, l look) Refusal {
 	if r := armed(c); !r.OK() {
 		return r
 	}
-	if r := Consent(c.Policy.People, a, c.Finding); !r.OK() {
+	if r := Consent(c.Policy, a, c.Finding); !r.OK() {
 		return r
+	}
+	if hashOf(&a, a.Plan) != a.PlanHash {
+		return refuse(GuardStalePlan, "its plan is another one than was voted on")
 	}
 	if a.State != access.ActionRunning {
 		for _, o := range of.Plan.Operations {

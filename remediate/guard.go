@@ -87,7 +87,7 @@ func Guard(c Case, plan access.Plan) Refusal {
 func leave(c Case) Refusal {
 	switch {
 	case c.Asked != nil:
-		return Consent(c.Policy.People, *c.Asked, c.Finding)
+		return Consent(c.Policy, *c.Asked, c.Finding)
 	case c.Late && Respond(c.Policy, c.Finding).OnDeadline == access.LateRevert:
 		return eligible(c)
 	}

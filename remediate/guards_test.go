@@ -1,7 +1,6 @@
 package remediate
 
 import (
-	"crypto/ed25519"
 	"testing"
 	"time"
 
@@ -167,22 +166,15 @@ func TestEachCapAlone(t *testing.T) {
 // TestStalePlanAlone: what was approved is not carried out once it would be another thing. All
 // else agrees to it: the same plan on the same state is carried out.
 func TestStalePlanAlone(t *testing.T) {
-	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)
 	for _, changed := range []bool{false, true} {
 		w, f := open(t)
-		w.policy.People = People{Principals: []access.Principal{{ID: "alice"}}, Keys: []access.GatewayKey{{Public: key, Gateway: "cli"}}}
+		_, key := keyOf("slack")
+		w.policy.People = People{Principals: []access.Principal{{ID: "alice"}}, Keys: []access.GatewayKey{key}}
 		w.policy.Responses = []access.Response{{Do: access.ModeApprove, Approvers: []string{"alice"}}}
 		if _, err := w.act(f); err != nil || w.action(f).State != access.ActionAwaiting {
 			t.Fatalf("%v: %+v", err, w.action(f))
 		}
-		if _, err := w.actions.Update(t.Context(), access.ActionID(f.ID, 1), func(a access.Action, _ uint64) (*access.Action, []access.Out, error) {
-			a.State, a.Wake = access.ActionApproved, w.now
-			a.Votes = []access.Ballot{{By: "alice", Vote: access.VoteApprove, Key: access.KeyID(key), At: w.now}}
-			a.Steps = append(a.Steps, access.Step{At: w.now, To: access.ActionApproved})
-			return &a, nil, nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		w.approved(f, w.ballot(access.VerbVote, "alice", w.about(f, access.VoteApprove)))
 		if changed {
 			w.entries[world0] = access.IPAccessEntry{Entry: world0, Comment: "for the auditors, until Friday"}
 		}

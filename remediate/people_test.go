@@ -126,3 +126,25 @@ func (w *world) after(id string) access.Action {
 	}
 	return w.stored(id)
 }
+
+// ballot is a vote as a command of these particulars leaves it.
+func (w *world) ballot(verb access.Verb, by string, set func(*access.Command)) access.Ballot {
+	w.t.Helper()
+	c := w.command(verb, by, set)
+	private, _ := keyOf(c.Via)
+	raw, err := access.Seal(c, private)
+	if err != nil {
+		w.t.Fatalf("seal: %v", err)
+	}
+	return ballot(c, raw)
+}
+
+// approved stores the finding's action as approved by these votes, as whoever can write to the
+// store could.
+func (w *world) approved(f access.Finding, votes ...access.Ballot) {
+	w.t.Helper()
+	a := w.action(f)
+	a.State, a.Wake, a.Votes = access.ActionApproved, time.Time{}, votes
+	a.Steps = append(a.Steps, access.Step{At: w.now, To: access.ActionApproved})
+	w.put(a)
+}

@@ -218,7 +218,11 @@ func hashOf(a *access.Action, p access.Plan) string {
 	if len(p.Operations) == 0 {
 		return ""
 	}
-	return p.Hash(a.Rule, a.Ref, a.Episode)
+	rule := a.Rule
+	if a.Purpose != "" {
+		rule += "/" + string(a.Purpose)
+	}
+	return p.Hash(rule, a.Ref, a.Episode)
 }
 
 // byHand says what a person can do about an open finding, unless that has been said.

@@ -23,7 +23,7 @@ func declined(format string, args ...any) answer { return answer{why: fmt.Sprint
 
 // cast is the action after the vote of a command, and what is said of it; changed is false
 // where it stays as it is. It is pure: under a compare-and-set it may be asked again.
-func cast(p People, a access.Action, f access.Finding, b access.Ballot, c access.Command, now time.Time) (next access.Action, changed bool, said answer) {
+func cast(p Policy, a access.Action, f access.Finding, b access.Ballot, c access.Command, now time.Time) (next access.Action, changed bool, said answer) {
 	if i := slices.IndexFunc(a.Votes, func(v access.Ballot) bool { return v.Command == b.Command }); i >= 0 {
 		return a, false, accepted("counted: it is %s", a.State)
 	}
@@ -37,14 +37,14 @@ func cast(p People, a access.Action, f access.Finding, b access.Ballot, c access
 }
 
 // mayVote is why the one who votes has no say; empty: they have.
-func mayVote(p People, a access.Action, f access.Finding, b access.Ballot, now time.Time) string {
+func mayVote(p Policy, a access.Action, f access.Finding, b access.Ballot, now time.Time) string {
 	switch {
-	case !p.known(b.By):
+	case !p.People.known(b.By):
 		return fmt.Sprintf("%s is no principal of the configuration", b.By)
 	case len(a.Ask.Approvers) == 0:
 		return fmt.Sprintf("the action is %s: nobody was asked about it", a.State)
 	}
-	return Void(p, a, f, b)
+	return barred(p, a, f, b)
 }
 
 func deny(a access.Action, b access.Ballot, now time.Time) (access.Action, bool, answer) {
@@ -65,7 +65,7 @@ func deny(a access.Action, b access.Ballot, now time.Time) (access.Action, bool,
 	return a, false, declined("it is %s: there is nothing to deny any more", a.State)
 }
 
-func approve(p People, a access.Action, f access.Finding, b access.Ballot, c access.Command, now time.Time) (access.Action, bool, answer) {
+func approve(p Policy, a access.Action, f access.Finding, b access.Ballot, c access.Command, now time.Time) (access.Action, bool, answer) {
 	switch {
 	case c.PlanHash != a.PlanHash:
 		return a, false, declined("the plan has changed since it was shown: look at it again, its id is %s now", short(a.PlanHash))

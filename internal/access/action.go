@@ -195,6 +195,7 @@ type Ballot struct {
 	Command string    `json:"command"` // its id
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason,omitempty"`
+	Signed  []byte    `json:"signed,omitempty"` // the envelope of that command: what is stored proves nothing by itself
 }
 
 // Step is one transition of an action.

@@ -62,30 +62,48 @@ func Seal(c Command, key ed25519.PrivateKey) ([]byte, error) {
 // the org of a project stands in no command. Whoever may write to the stream can repeat a
 // command, and can put no other: that the id was seen before is for the caller to look up.
 func Unseal(raw []byte, scope Scope, org string, keys []GatewayKey, now time.Time) (Command, error) {
+	c, key, err := opened(raw, keys)
+	if err != nil {
+		return Command{}, err
+	}
+	if err := c.meant(key, scope, org, now); err != nil {
+		return Command{}, err
+	}
+	return c, nil
+}
+
+// Proven is the command of an envelope that a key of the list signed for its own gateway,
+// whenever: what was believed when it came stays proved for as long as its key is believed.
+func Proven(raw []byte, keys []GatewayKey) (Command, error) {
+	c, key, err := opened(raw, keys)
+	if err == nil && c.Via != key.Gateway {
+		err = fmt.Errorf("command %s says that it came via %s, and is signed by the key of %s", c.ID, c.Via, key.Gateway)
+	}
+	return c, err
+}
+
+func opened(raw []byte, keys []GatewayKey) (Command, GatewayKey, error) {
 	var e Envelope
 	if err := exactly(raw, &e); err != nil {
-		return Command{}, fmt.Errorf("envelope of a command: %w", err)
+		return Command{}, GatewayKey{}, fmt.Errorf("envelope of a command: %w", err)
 	}
 	i := slices.IndexFunc(keys, func(k GatewayKey) bool { return KeyID(k.Public) == e.Key })
 	switch {
 	case e.V != Version:
-		return Command{}, fmt.Errorf("envelope of a command: version %d: this version knows %d", e.V, Version)
+		return Command{}, GatewayKey{}, fmt.Errorf("envelope of a command: version %d: this version knows %d", e.V, Version)
 	case i < 0:
-		return Command{}, fmt.Errorf("command signed by key %q, which is not (or no longer) one of those that are believed", e.Key)
+		return Command{}, GatewayKey{}, fmt.Errorf("command signed by key %q, which is not (or no longer) one of those that are believed", e.Key)
 	case len(keys[i].Public) != ed25519.PublicKeySize || !ed25519.Verify(keys[i].Public, append([]byte(signedAs), e.Payload...), e.Signature):
-		return Command{}, fmt.Errorf("command with a wrong signature for key %q", e.Key)
+		return Command{}, GatewayKey{}, fmt.Errorf("command with a wrong signature for key %q", e.Key)
 	}
 	var c Command
 	if err := exactly(e.Payload, &c); err != nil {
-		return Command{}, fmt.Errorf("signed command: %w", err)
+		return Command{}, GatewayKey{}, fmt.Errorf("signed command: %w", err)
 	}
 	if err := c.Validate(); err != nil {
-		return Command{}, err
+		return Command{}, GatewayKey{}, err
 	}
-	if err := c.meant(keys[i], scope, org, now); err != nil {
-		return Command{}, err
-	}
-	return c, nil
+	return c, keys[i], nil
 }
 
 // meant refuses what was signed for something else.

@@ -194,10 +194,21 @@ func (a actor) told(out *report.Answer, f access.Finding, r access.Response, no 
 
 // agreed is the case once those who may have agreed to it.
 func agreed(c remediate.Case) remediate.Case {
-	const who = "somebody"
-	key := make([]byte, ed25519.PublicKeySize)
-	c.Policy.People = remediate.People{Principals: []access.Principal{{ID: who}}, Keys: []access.GatewayKey{{Public: key}}}
-	c.Asked = &access.Action{Ask: access.Ask{Approvers: []string{who}}, Votes: []access.Ballot{{By: who, Vote: access.VoteApprove, Key: access.KeyID(key)}}}
+	f, r := c.Finding, remediate.Respond(c.Policy, c.Finding)
+	const who, id = "somebody", "somebody-says-yes"
+	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	public, _ := private.Public().(ed25519.PublicKey)
+	yes := access.Command{V: access.Version, ID: id, Verb: access.VerbVote, Scope: f.Ref.Scope, By: who, Via: gateway, At: c.Now, Until: c.Now.Add(access.CommandLife),
+		Finding: f.ID, Episode: max(1, f.Episode), PlanHash: "whatever", Vote: access.VoteApprove}
+	raw, err := access.Seal(yes, private)
+	if err != nil {
+		return c // a finding that nobody could vote on
+	}
+	r.Approvers, r.Quorum = []string{who}, 1
+	c.Policy.Responses = []access.Response{r}
+	c.Policy.People = remediate.People{Principals: []access.Principal{{ID: who}}, Operators: []string{who}, Keys: []access.GatewayKey{{Public: public, Gateway: gateway}}}
+	c.Asked = &access.Action{ID: access.ActionID(f.ID, yes.Episode), Ref: f.Ref, PlanHash: yes.PlanHash, Ask: access.Ask{Approvers: []string{who}},
+		Votes: []access.Ballot{{By: who, Vote: access.VoteApprove, Key: access.KeyID(public), Command: id, Signed: raw}}}
 	return c
 }
 

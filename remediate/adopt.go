@@ -71,7 +71,7 @@ func (s *Stage) adoptable(ctx context.Context, f access.Finding) (Adoptable, err
 	}
 	x.Left = func() string {
 		switch {
-		case rev != 0 && a.State != access.ActionTold && a.State != access.ActionRefused && a.State != access.ActionExpired && a.State != access.ActionStale:
+		case rev != 0 && !adoptableFrom(a.State):
 			return fmt.Sprintf("its action is %s", a.State)
 		case r.Do != access.ModeApprove && r.Do != access.ModeRevert:
 			return "the response asks for nothing to be written"
@@ -93,6 +93,11 @@ func (s *Stage) adoptable(ctx context.Context, f access.Finding) (Adoptable, err
 		x.PlanHash = hashOf(&a, x.Plan)
 	}
 	return x, nil
+}
+
+// adoptableFrom reports whether something may be begun anew where an action stands so.
+func adoptableFrom(s access.ActionState) bool {
+	return s == access.ActionTold || s == access.ActionRefused || s == access.ActionExpired || s == access.ActionStale
 }
 
 // adopt takes inherited findings on, once two people have agreed to the same list. Each
@@ -162,6 +167,10 @@ func agreement(cur access.Control, c access.Command, hash string, todo []Adoptab
 	cur.Adoptions = slices.DeleteFunc(slices.Clone(cur.Adoptions), func(a access.Adoption) bool { return now.Sub(a.At) > adoptFor })
 	i = slices.IndexFunc(cur.Adoptions, func(a access.Adoption) bool { return a.Rule == c.Rule && a.Hash == c.PlanHash })
 	b := approving(c, raw)
+	if i >= 0 && len(cur.Adoptions[i].Votes) > 1 { // it was done, and what came of it can be adopted anew: by two, again
+		cur.Adoptions = slices.Delete(cur.Adoptions, i, i+1)
+		i = -1
+	}
 	if i < 0 {
 		x := access.Adoption{Rule: c.Rule, Hash: hash, Votes: []access.Ballot{b}, At: now, Plans: map[string]string{}}
 		for _, t := range todo {
@@ -186,6 +195,9 @@ func (s *Stage) adopted(ctx context.Context, p Policy, scope access.Scope, x Ado
 	_, err = s.Actions.Update(ctx, x.Action, func(cur access.Action, rev uint64) (*access.Action, []access.Out, error) {
 		if slices.ContainsFunc(cur.Votes, func(b access.Ballot) bool { return b.Command == votes[1].Command }) {
 			return nil, nil, nil
+		}
+		if rev != 0 && !adoptableFrom(cur.State) {
+			return nil, nil, nil // somebody denied it meanwhile, say
 		}
 		if rev == 0 {
 			cur = newAction(f, Respond(p, f), s.now())

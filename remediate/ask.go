@@ -118,6 +118,12 @@ func (s *Stage) late(ctx context.Context, f access.Finding, a access.Action) err
 	return s.move(ctx, a, access.ActionExpired, why, nil)
 }
 
+// lapsed reports whether the consent to the action is too old to be carried out: it was said
+// about another day.
+func (s *Stage) lapsed(a access.Action) bool {
+	return a.State == access.ActionApproved && s.stood(a) > approvedFor
+}
+
 // unsupported puts a question back whose votes do not carry it any more.
 func (s *Stage) unsupported(ctx context.Context, a access.Action, r Refusal) error {
 	return s.move(ctx, a, access.ActionAwaiting, "the consent does not hold any more: "+r.Why, func(n *access.Action) {

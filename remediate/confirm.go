@@ -91,7 +91,10 @@ func (s *Stage) verified(ctx context.Context, lease *held, f access.Finding, a a
 	}
 	undo := cmp.Or(Respond(s.Policy(), f).Undo, access.DefaultUndo)
 	return s.move(ctx, a, access.ActionVerified, why, func(n *access.Action) {
-		n.Outcome, n.Actor = out, f.Actor
+		n.Outcome = out
+		if n.Actor.Type == access.ActorUnknown {
+			n.Actor = f.Actor
+		}
 		if len(n.Plan.Inverse) > 0 {
 			n.UndoUntil = out.Verified.Add(undo)
 		}

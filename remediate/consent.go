@@ -57,6 +57,12 @@ func (p People) answersFor(a access.Actor) []string {
 	return out
 }
 
+// made are those who answer for whoever made the change, as known when people were asked and as
+// known by now: a later change of the same thing, by another, hides nobody.
+func (p People) made(a access.Action, f access.Finding) []string {
+	return slices.Concat(p.answersFor(f.Actor), p.answersFor(a.Actor))
+}
+
 func means(x access.Principal, name string) bool {
 	name = access.FoldName(name)
 	return slices.ContainsFunc(slices.Concat([]string{x.Email}, x.Atlas, x.Owns), func(n string) bool {
@@ -139,8 +145,10 @@ func barred(p Policy, a access.Action, f access.Finding, b access.Ballot) string
 	switch {
 	case !slices.Contains(approvers(p, a, f), b.By):
 		return fmt.Sprintf("%s is not, or no longer, among those who may answer: the approvers of the response that matches", b.By)
-	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.People.answersFor(f.Actor), b.By):
+	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.People.made(a, f), b.By):
 		return fmt.Sprintf("%s answers for the one who made the change: somebody else must decide that it comes back", b.By)
+	case !opens(a) && b.Vote == access.VoteDeny && slices.Contains(p.People.made(a, f), b.By):
+		return fmt.Sprintf("%s answers for the one who made the change: somebody else must decide that it stays", b.By)
 	}
 	return ""
 }

@@ -213,6 +213,9 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 	case c.Asked == nil && a.Do == access.ModeApprove && !a.Ask.Lapsed:
 		_, because := Intended(c)
 		return s.ask(ctx, f, a, c, plan, because)
+	case c.Asked != nil && s.lapsed(a):
+		c.Asked = nil
+		return s.ask(ctx, f, a, c, plan, refuse(GuardApproval, "it was agreed to more than %s ago, and could not be carried out since", access.Lasts(approvedFor)))
 	case c.Asked != nil && (hashOf(&a, plan) != a.PlanHash || hashOf(&a, a.Plan) != a.PlanHash):
 		return s.outdated(ctx, f, a, c, plan)
 	case c.Asked != nil:

@@ -39,11 +39,15 @@ func (s *Stage) takeBack(ctx context.Context, p Policy, c access.Command, raw []
 		return answer{}, err
 	}
 	f = subjectOf(f, of)
-	if no := s.takenBack(of, c); no != "" {
-		return declined("%s", no), nil
-	}
 	purpose := access.Purpose(c.Verb)
 	id := followID(of.ID, purpose)
+	begun, _, err := s.Actions.Get(ctx, id)
+	if err != nil {
+		return answer{}, fmt.Errorf("load action %s: %w", id, err)
+	}
+	if no := s.takenBack(of, c); no != "" && !slices.ContainsFunc(begun.Votes, func(v access.Ballot) bool { return v.Command == c.ID }) {
+		return declined("%s", no), nil
+	}
 	b := ballot(c, raw)
 	b.Vote = access.VoteApprove
 	var said answer
@@ -107,7 +111,9 @@ func backOf(p Policy, f access.Finding, of access.Action, purpose access.Purpose
 	}
 	slices.Reverse(plan.Inverse)
 	a := follower(of, purpose, plan, question, now)
-	a.Actor = f.Actor
+	if a.Actor.Type == access.ActorUnknown {
+		a.Actor = f.Actor
+	}
 	a = stepped(a, access.ActionAwaiting, c.By+" asks to "+plan.Why, now)
 	a.Wake = question.Deadline
 	return a
@@ -141,6 +147,8 @@ func (s *Stage) follow(ctx context.Context, id string) error {
 		return nil
 	case a.State == access.ActionAwaiting:
 		return s.move(ctx, a, access.ActionExpired, "nobody answered by "+access.Stamp(a.Ask.Deadline)+": nothing is done", nil)
+	case s.lapsed(a):
+		return s.move(ctx, a, access.ActionExpired, "it was agreed to more than "+access.Lasts(approvedFor)+" ago, and could not be carried out since: ask for it again", nil)
 	case s.now().Before(a.Wake) && a.State == access.ActionApproved:
 		return nil
 	}
@@ -259,6 +267,12 @@ func (s *Stage) letStand(ctx context.Context, a access.Action, f access.Finding)
 	if !opens(a) {
 		return nil
 	}
+	digest := ""
+	if strings.Contains(a.Ref.Name, "*") { // as a pattern it means others too: by its values it means itself
+		if digest = f.Digest; digest == "" || f.Episode != a.Episode {
+			return nil
+		}
+	}
 	id := "back-" + a.ID
 	_, err := s.Waivers.Update(ctx, access.WaiversKey, func(cur access.Waivers, _ uint64) (*access.Waivers, []access.Out, error) {
 		if slices.ContainsFunc(cur.Waivers, func(w access.Waiver) bool { return w.ID == id }) {
@@ -266,7 +280,7 @@ func (s *Stage) letStand(ctx context.Context, a access.Action, f access.Finding)
 		}
 		w := access.Waiver{
 			V: access.Version, ID: id, Rule: a.Rule, Kind: a.Ref.Kind, Name: a.Ref.Name, Project: a.Ref.Scope.ID(), Owner: agreed(a),
-			Reason: a.Plan.Why, Granted: s.now(), Until: s.now().Add(min(undoWaiver, access.WaiverCap(a.Severity))), Key: f.Key,
+			Reason: a.Plan.Why, Granted: s.now(), Until: s.now().Add(min(undoWaiver, access.WaiverCap(a.Severity))), Key: f.Key, Digest: digest,
 		}
 		cur.V = access.Version
 		cur.Waivers = append(cur.Waivers, w)

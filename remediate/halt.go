@@ -70,6 +70,8 @@ func incident(cur access.Control, c access.Command, now time.Time) (access.Contr
 	switch {
 	case c.For > longestIncident:
 		return cur, false, declined("an incident lasts %s at most; somebody else than its opener can extend it", access.Lasts(longestIncident))
+	case i < 0 && prolongs(cur, c, now) != "":
+		return cur, false, declined("%s opened incident %s, which is still on, and cannot extend it by another one: somebody else must", c.By, prolongs(cur, c, now))
 	case i < 0:
 		cur.Incidents = slices.DeleteFunc(slices.Clone(cur.Incidents), func(x access.Incident) bool { return x.Listed && now.Sub(x.Until) > incidentsKept })
 		cur.Incidents = append(cur.Incidents, access.Incident{Name: c.Incident, By: c.By, Reason: c.Reason, From: c.At, Until: until})
@@ -87,6 +89,17 @@ func incident(cur access.Control, c access.Command, now time.Time) (access.Contr
 	cur.Incidents[i].Until = until
 	cur.Incidents[i].Extended = append(slices.Clone(cur.Incidents[i].Extended), c.By)
 	return cur, true, accepted("incident %s is extended until %s", c.Incident, access.Stamp(until))
+}
+
+// prolongs names the incident that runs, which the one who opened it would go on with by a new
+// one; empty: none.
+func prolongs(cur access.Control, c access.Command, now time.Time) string {
+	for _, x := range cur.Incidents {
+		if x.By == c.By && x.Running(now) && c.At.Add(c.For).After(x.Until) {
+			return x.Name
+		}
+	}
+	return ""
 }
 
 // Meanwhile is what came about in a scope and, of an org, in its projects.

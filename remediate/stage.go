@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -306,7 +307,8 @@ func (s *Stage) announce(ctx context.Context, f access.Finding, a access.Action,
 		plan = s.plan(ctx, c)
 		why += ": " + plan.Why
 	}
-	if who := c.Policy.People.members(r.Approvers); len(who) > 0 {
+	answers := c.Policy.People.answersFor(f.Actor)
+	if who := slices.DeleteFunc(c.Policy.People.members(r.Approvers), func(id string) bool { return slices.Contains(answers, id) }); len(who) > 0 {
 		why += "; until then " + strings.Join(who, ", ") + " may deny it"
 	}
 	return s.move(ctx, a, access.ActionProposed, why, func(n *access.Action) {

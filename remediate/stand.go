@@ -12,8 +12,10 @@ import (
 
 // What commands may leave in the one document of waivers.
 const (
-	maxStanding = 5000
-	ackFor      = 400 * 24 * time.Hour // an acknowledgement is forgotten after this
+	maxStanding  = 5000
+	acknowledged = "acknowledged: it is known, and not told again in this episode"
+
+	ackFor = 400 * 24 * time.Hour // an acknowledgement is forgotten after this
 )
 
 // stand does the commands by which something is let stand: acknowledgement, waiver and
@@ -33,7 +35,14 @@ func (s *Stage) stand(ctx context.Context, p Policy, c access.Command) (answer, 
 		if err != nil {
 			return answer{}, err
 		}
-		if no := mayStand(p, f, c); no != "" {
+		if said, done, err := s.stands(ctx, c); done || err != nil {
+			return said, err
+		}
+		a, _, err := s.Actions.Get(ctx, access.ActionID(c.Finding, c.Episode))
+		if err != nil {
+			return answer{}, fmt.Errorf("load the action of finding %s: %w", c.Finding, err)
+		}
+		if no := mayStand(p, f, a, c); no != "" {
 			return declined("%s", no), nil
 		}
 		if c.Verb == access.VerbAcknowledge {
@@ -72,6 +81,30 @@ func (s *Stage) added(ctx context.Context, c access.Command, add func(*access.Wa
 	return accepted("%s", words), nil
 }
 
+// stands reports whether the very command was done before, by a process that died before it
+// could say so: since then the finding may stand by it, or be over.
+func (s *Stage) stands(ctx context.Context, c access.Command) (answer, bool, error) {
+	cur, _, err := s.Waivers.Get(ctx, access.WaiversKey)
+	if err != nil {
+		return answer{}, false, fmt.Errorf("read what stands: %w", err)
+	}
+	for _, w := range cur.Waivers {
+		if w.ID == waiverID(c) {
+			return accepted("%s", standsUntil(w)), true, nil
+		}
+	}
+	acked := func(a access.Acknowledgement) bool {
+		return c.Verb == access.VerbAcknowledge && a.Finding == c.Finding && a.Episode == c.Episode && a.By == c.By && a.At.Equal(c.At)
+	}
+	return accepted(acknowledged), slices.ContainsFunc(cur.Acknowledgements, acked), nil
+}
+
+func waiverID(c access.Command) string { return "cmd-" + c.ID }
+
+func standsUntil(w access.Waiver) string {
+	return fmt.Sprintf("%s of %s stands until %s", w.Rule, w.Name, access.Stamp(w.Until))
+}
+
 // forgotten leaves out what has long ended.
 func forgotten(w access.Waivers, now time.Time) access.Waivers {
 	const kept = 30 * 24 * time.Hour // so that renewals are counted
@@ -96,8 +129,8 @@ func forgotten(w access.Waivers, now time.Time) access.Waivers {
 
 // mayStand is why the one who asks may not let the finding stand; empty: they may. Whoever
 // weakened access is not the one who keeps it so.
-func mayStand(p Policy, f access.Finding, c access.Command) string {
-	answers := p.People.answersFor(f.Actor)
+func mayStand(p Policy, f access.Finding, a access.Action, c access.Command) string {
+	answers := p.People.made(a, f)
 	switch {
 	case f.ID == "" || f.Episode != c.Episode || !f.Open():
 		return fmt.Sprintf("episode %d of finding %s is over: there is nothing to let stand", c.Episode, c.Finding)
@@ -124,7 +157,7 @@ func waiverOf(f access.Finding, c access.Command, now time.Time) (access.Waiver,
 		return access.Waiver{}, fmt.Sprintf("a finding of severity %s is waived for %s at most, until %s", f.Severity, access.Lasts(most), access.Stamp(now.Add(most)))
 	}
 	return access.Waiver{
-		V: access.Version, ID: "cmd-" + c.ID, Rule: f.Rule, Kind: f.Ref.Kind, Name: f.Ref.Name, Key: f.Key, Project: f.Ref.Scope.ID(),
+		V: access.Version, ID: waiverID(c), Rule: f.Rule, Kind: f.Ref.Kind, Name: f.Ref.Name, Key: f.Key, Project: f.Ref.Scope.ID(),
 		Owner: c.By, Reason: c.Reason, Ticket: c.Ticket, Granted: now, Until: c.Waiver.Until, Digest: f.Digest,
 	}, ""
 }
@@ -133,14 +166,14 @@ func waive(w *access.Waivers, x access.Waiver) string {
 	if !slices.ContainsFunc(w.Waivers, func(y access.Waiver) bool { return y.ID == x.ID }) {
 		w.Waivers = append(w.Waivers, x)
 	}
-	return fmt.Sprintf("%s of %s stands until %s", x.Rule, x.Name, access.Stamp(x.Until))
+	return standsUntil(x)
 }
 
 func acknowledge(w *access.Waivers, f access.Finding, c access.Command) string {
 	if !slices.ContainsFunc(w.Acknowledgements, func(a access.Acknowledgement) bool { return a.Finding == f.ID && a.Episode == f.Episode }) {
 		w.Acknowledgements = append(w.Acknowledgements, access.Acknowledgement{Finding: f.ID, Episode: f.Episode, By: c.By, Reason: c.Reason, At: c.At})
 	}
-	return "acknowledged: it is known, and not told again in this episode"
+	return acknowledged
 }
 
 // expectation is what a command announces, if the one who asks may.

@@ -67,7 +67,8 @@ func stands(a, cur access.Action, rev uint64) bool {
 		return len(a.Steps) == 0
 	}
 	return cur.V <= access.Version && cur.State == a.State && len(cur.Steps) == len(a.Steps) && len(a.Steps) > 0 &&
-		cur.Attempts == a.Attempts && len(cur.Outcome.Requests) == len(a.Outcome.Requests)
+		cur.Attempts == a.Attempts && len(cur.Outcome.Requests) == len(a.Outcome.Requests) &&
+		len(cur.Votes) == len(a.Votes) && cur.Snoozed.Equal(a.Snoozed) // a vote that was counted makes no step
 }
 
 func factOf(from access.Action, to access.ActionState) string {

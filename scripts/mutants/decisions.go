@@ -17,7 +17,7 @@ func decisions() []mutant {
 		{"revoked-key-counts", consent, "	case !p.People.believed(b.Key):\n", "	case false:\n", pkg, "TestVotes|TestConsentAtExecution|TestKeptWrites"},
 		{"who-left-still-counts", consent, "	case !slices.Contains(approvers(p, a, f), b.By):\n", "	case false:\n", pkg, "TestVotes|TestConsentAtExecution"},
 		{"quorum-of-one-is-enough", consent, "	if need := quorum(p, a, f); len(yes) < need {\n", "	if need := 1; len(yes) < need {\n", pkg, "TestVotes"},
-		{"who-opened-it-has-it-back", consent, "	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.People.answersFor(f.Actor), b.By):\n", "	case false:\n", pkg, "TestTakenBackOnlyByWhomItMay"},
+		{"who-opened-it-has-it-back", consent, "	case opens(a) && b.Vote == access.VoteApprove && slices.Contains(p.People.made(a, f), b.By):\n", "	case false:\n", pkg, "TestTakenBackOnlyByWhomItMay"},
 		{"nobody-knows-who-and-one-is-enough", consent, "	if opens(a) && len(p.People.answersFor(f.Actor)) == 0 {\n", "	if false {\n", pkg, "TestTakenBackOnlyByWhomItMay"},
 		{"another-plan-approved", vote, "	case c.PlanHash != a.PlanHash:\n", "	case false:\n", pkg, "TestVotes"},
 		{"approved-after-its-time", vote, "	case !now.Before(a.Ask.Deadline):\n", "	case false:\n", pkg, "TestVotes"},

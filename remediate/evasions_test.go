@@ -1,0 +1,220 @@
+package remediate
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// TestCountedVoteIsKept holds that what was told to be counted is not lost to a process that
+// moves the action as it was before.
+func TestCountedVoteIsKept(t *testing.T) {
+	w, f := asking(t)
+	w.policy.Responses[0].Quorum = 2
+	w.run(f)
+	before := w.action(f)
+	if r := w.yes(f, "bob"); !r.Accepted {
+		t.Fatal(r.Why)
+	}
+	err := w.stage().move(t.Context(), before, access.ActionAwaiting, "escalated", func(n *access.Action) { n.Ask.Escalated = true })
+	if a := w.action(f); err == nil || len(a.Votes) != 1 {
+		t.Errorf("%v; %d votes", err, len(a.Votes))
+	}
+}
+
+// TestWhoOpenedItKeepsNothing holds that a denial keeps what was opened, which whoever opened
+// it does not decide: of a question and in the time of grace.
+func TestWhoOpenedItKeepsNothing(t *testing.T) {
+	for _, grace := range []time.Duration{0, 10 * time.Minute} {
+		w, f := asking(t)
+		if grace > 0 {
+			w.policy.Responses[0].Do, w.policy.Responses[0].Grace = access.ModeRevert, grace
+		}
+		before := w.run(f)
+		if r := w.no(f, "rajesh"); r.Accepted || !strings.Contains(r.Why, "somebody else must decide that it stays") {
+			t.Errorf("%v: %s", r.Accepted, r.Why)
+		}
+		if a := w.action(f); a.State != before.State {
+			t.Errorf("it is %s", a.State)
+		}
+	}
+}
+
+// TestIncidentByAnotherName holds that who opened an incident does not go on with it by opening
+// another one.
+func TestIncidentByAnotherName(t *testing.T) {
+	w, _ := asking(t)
+	open := func(by, name string, long time.Duration) access.CommandRecord {
+		return w.say(access.VerbIncident, by, func(c *access.Command) { c.Incident, c.For, c.Reason = name, long, "sev 1" })
+	}
+	open("olga", "INC-1", 2*time.Hour)
+	w.now = w.now.Add(time.Hour)
+	if r := open("olga", "INC-2", 2*time.Hour); r.Accepted || !strings.Contains(r.Why, "somebody else must") {
+		t.Errorf("%v: %s", r.Accepted, r.Why)
+	}
+	if r := open("olga", "INC-3", 30*time.Minute); !r.Accepted {
+		t.Errorf("within it: %s", r.Why)
+	}
+	if r := open("omar", "INC-4", 2*time.Hour); !r.Accepted {
+		t.Errorf("by another: %s", r.Why)
+	}
+}
+
+// TestChangedAgainByAnother holds that who opened a gate is not hidden by a later change of the
+// same thing: neither for giving it back nor for letting it stand.
+func TestChangedAgainByAnother(t *testing.T) {
+	other := func(f *access.Finding) { f.Actor = access.Actor{Type: access.ActorHuman, Name: "somebody@example.com"} }
+	w, f := finished(t)
+	w.change(f, other)
+	if r := w.back(f, access.VerbUndo, "rajesh"); r.Accepted {
+		t.Errorf("undo: %s", r.Why)
+	}
+	w, f = asking(t)
+	w.run(f)
+	w.change(f, other)
+	if r := w.say(access.VerbWaive, "rajesh", w.waiving(f)); r.Accepted {
+		t.Errorf("waive: %s", r.Why)
+	}
+}
+
+func (w *world) waiving(f access.Finding) func(*access.Command) {
+	return func(c *access.Command) {
+		c.Finding, c.Episode, c.Reason, c.Waiver = f.ID, 1, "agreed", &access.Waiver{Until: w.now.Add(time.Hour)}
+	}
+}
+
+// TestStarIsNoPattern holds that giving back what has a star in its name lets nothing else stand.
+func TestStarIsNoPattern(t *testing.T) {
+	w, _ := asking(t)
+	u := user([]string{"read"}, "main")
+	u.Database, u.Username = "$external", "CN=*"
+	w.users[u.Name()] = u
+	f := userFinding("dbuser/expired-migration-user", RemedyQuarantine, u, u)
+	f.Actor = access.Actor{Type: access.ActorHuman, Name: "rajesh@example.com"}
+	f.Digest = "digest of it"
+	f = w.add(f)
+	w.run(f)
+	w.yes(f, "bob")
+	if a := w.run(f); a.State != access.ActionVerified {
+		t.Fatalf("it is %s: %s", a.State, a.Why)
+	}
+	w.back(f, access.VerbUndo, "alice")
+	if u := w.after(w.action(f).ID + "-undo"); u.State != access.ActionVerified {
+		t.Fatalf("it is %s: %s", u.State, u.Why)
+	}
+	ws, _, err := w.waivers.Get(t.Context(), access.WaiversKey)
+	if err != nil || len(ws.Waivers) != 1 {
+		t.Fatalf("%d waivers, %v", len(ws.Waivers), err)
+	}
+	for _, x := range ws.Waivers {
+		if x.Digest != "digest of it" && access.Match(x.Name, "$external/CN=another") {
+			t.Errorf("it lets others stand: %+v", x)
+		}
+	}
+}
+
+// TestDoneIsNotRefused holds that a command that was done by a process that died before it could
+// say so is answered as done, though what it did has taken effect since.
+func TestDoneIsNotRefused(t *testing.T) {
+	slack, _ := keyOf("slack")
+	for name, do := range map[string]func(w *world, f access.Finding) (access.Command, func()){
+		"undo": func(w *world, f access.Finding) (access.Command, func()) {
+			c := w.command(access.VerbUndo, "alice", func(c *access.Command) { w.about(f, "")(c); c.Reason = "needed" })
+			return c, func() { w.after(w.action(f).ID + "-undo") }
+		},
+		"waiver": func(w *world, f access.Finding) (access.Command, func()) {
+			w.change(f, func(f *access.Finding) { f.State = access.FindingOpen })
+			return w.command(access.VerbWaive, "bob", w.waiving(f)), func() { w.change(f, func(f *access.Finding) { f.State = access.FindingResolved }) }
+		},
+		"acknowledgement": func(w *world, f access.Finding) (access.Command, func()) {
+			w.change(f, func(f *access.Finding) { f.State = access.FindingOpen })
+			c := w.command(access.VerbAcknowledge, "bob", func(c *access.Command) { c.Finding, c.Episode = f.ID, 1 })
+			return c, func() { w.change(f, func(f *access.Finding) { f.State = access.FindingResolved }) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, f := finished(t)
+			c, effect := do(w, f)
+			raw, err := access.Seal(c, slack)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.stage().obey(t.Context(), w.policy, c, raw); err != nil { // and no record of it
+				t.Fatal(err)
+			}
+			effect()
+			if r := w.give(c); !r.Accepted {
+				t.Errorf("it is recorded as refused: %s", r.Why)
+			}
+		})
+	}
+}
+
+// TestConsentEnds holds that what was agreed to and could not be carried out is not carried out
+// long after without being asked again.
+func TestConsentEnds(t *testing.T) {
+	w, f := asking(t)
+	w.run(f)
+	w.yes(f, "bob")
+	w.say(access.VerbFreeze, "carol", reasoned)
+	w.run(f)
+	w.now = w.now.Add(20 * 24 * time.Hour)
+	w.say(access.VerbUnfreeze, "olga", reasoned)
+	if a := w.run(f); a.State != access.ActionAwaiting || len(a.Votes) > 0 || w.count("request") > 0 {
+		t.Errorf("it is %s after %d requests: %s", a.State, w.count("request"), a.Why)
+	}
+	w, f = finished(t)
+	before := w.count("request")
+	w.say(access.VerbFreeze, "carol", reasoned)
+	w.back(f, access.VerbUndo, "bob")
+	w.after(w.action(f).ID + "-undo")
+	w.now = w.now.Add(20 * 24 * time.Hour)
+	w.say(access.VerbUnfreeze, "olga", reasoned)
+	if u := w.after(w.action(f).ID + "-undo"); u.State != access.ActionExpired || w.count("request") > before {
+		t.Errorf("it is %s: %s", u.State, u.Why)
+	}
+}
+
+// TestAdoptedAnew holds that what came to nothing is adopted anew by two people again, that this
+// has its effect, and that nothing is adopted over a denial.
+func TestAdoptedAnew(t *testing.T) {
+	w, f := asking(t)
+	w.change(f, func(f *access.Finding) { f.Origin = access.OriginInherited })
+	w.run(f)
+	adopt := func(by string) access.CommandRecord {
+		_, hash, err := w.stage().Adoptables(t.Context(), scope, f.Rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.say(access.VerbAdopt, by, func(c *access.Command) { c.Rule, c.PlanHash, c.Reason = f.Rule, hash, "debt" })
+	}
+	adopt("olga")
+	adopt("omar")
+	w.policy.DryRun = true
+	if a := w.run(f); a.State != access.ActionRefused {
+		t.Fatalf("it is %s: %s", a.State, a.Why)
+	}
+	w.policy.DryRun = false
+	if r := adopt("omar"); !r.Accepted || w.action(f).State != access.ActionRefused {
+		t.Errorf("by one: %s; it is %s", r.Why, w.action(f).State)
+	}
+	if r := adopt("olga"); !r.Accepted || w.action(f).State != access.ActionApproved {
+		t.Errorf("by two: %s; it is %s", r.Why, w.action(f).State)
+	}
+	list, _, err := w.stage().Adoptables(t.Context(), scope, f.Rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	votes := w.action(f).Votes
+	if r := w.no(f, "olga"); !r.Accepted {
+		t.Fatal(r.Why)
+	}
+	a := w.action(f)
+	a.Votes = nil
+	w.put(a)
+	if err := w.stage().adopted(t.Context(), w.policy, scope, list[0], votes); err != nil || w.action(f).State != access.ActionVetoed {
+		t.Errorf("%v; it is %s", err, w.action(f).State)
+	}
+}

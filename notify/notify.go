@@ -19,6 +19,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -77,22 +78,28 @@ type Router struct {
 
 // Finding handles one published transition of a finding.
 func (r Router) Finding(ctx context.Context, e access.FindingEvent) error {
-	return r.send(ctx, e.Finding, access.ActionID(e.Finding.ID, e.Finding.Episode))
+	return r.send(ctx, e.Finding, access.ActionID(e.Finding.ID, e.Finding.Episode), e.Finding.ID)
 }
 
 // Decision handles one published decision about an action.
 func (r Router) Decision(ctx context.Context, d access.Decision) error {
-	if d.Action.Finding == "" {
+	switch {
+	case tells(d):
+		return r.fact(ctx, d)
+	case d.Action.Finding == "":
 		return nil // about no finding
 	}
 	f := access.Finding{ID: d.Action.Finding, Ref: d.Action.Ref, Severity: d.Action.Severity, Environment: d.Action.Environment}
-	return r.send(ctx, f, d.Action.ID)
+	if d.Action.Purpose != "" {
+		return r.send(ctx, f, d.Action.ID, d.Action.ID)
+	}
+	return r.send(ctx, f, d.Action.ID, f.ID)
 }
 
-func (r Router) send(ctx context.Context, f access.Finding, action string) error {
+func (r Router) send(ctx context.Context, f access.Finding, action, subject string) error {
 	var outs []access.Out
 	for _, sink := range Sinks(r.Routes(), f) {
-		outs = append(outs, access.NewOut(access.TopicNotify, f.Ref.Scope, access.Notice{Scope: f.Ref.Scope, Finding: f.ID, Action: action}, sink, f.ID))
+		outs = append(outs, access.NewOut(access.TopicNotify, f.Ref.Scope, access.Notice{Scope: f.Ref.Scope, Finding: f.ID, Action: action}, sink, subject))
 	}
 	if len(outs) == 0 {
 		return nil
@@ -170,11 +177,20 @@ func (s Sender) Send(ctx context.Context, n access.Notice) error {
 }
 
 func (s Sender) render(ctx context.Context, n access.Notice) (Message, bool, error) {
+	if n.Says != "" {
+		return worded(n), true, nil
+	}
 	doc, _, err := s.Findings.Get(ctx, string(n.Scope))
 	if err != nil {
 		return Message{}, false, fmt.Errorf("load findings of %s: %w", n.Scope, err)
 	}
 	f, ok := doc.Findings[n.Finding]
+	if n.Action != "" && n.Action != access.ActionID(f.ID, f.Episode) {
+		if a, _, err := s.Actions.Get(ctx, n.Action); err != nil || a.Purpose != "" {
+			f.Severity = cmp.Or(a.Severity, f.Severity)
+			return followed(f, a), err == nil, err
+		}
+	}
 	if !ok {
 		return Message{}, false, nil // resolved and forgotten: nothing left to say
 	}

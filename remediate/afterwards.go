@@ -12,9 +12,6 @@ import (
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
-// factAftermath is that an action did harm, which people are paged for.
-const factAftermath = "aftermath"
-
 // nextAfter is when a verified action is to be looked at again: for what it did to those who
 // log in, and for what it left in quarantine. Zero: not any more.
 func nextAfter(a access.Action, keep time.Duration, now time.Time) time.Time {
@@ -65,7 +62,7 @@ func (s *Stage) afterwards(ctx context.Context, a access.Action) error {
 // stop keeps the rule of an action that did harm from writing by itself, and has people
 // paged, once for each action.
 func (s *Stage) stop(ctx context.Context, a access.Action, stop access.Stop) error {
-	fact := access.Decision{V: access.Version, Type: factAftermath, At: s.now(), Action: a, Message: fmt.Sprintf("%s %s: it did harm: %s", a.Rule, a.Ref.Name, stop.Why)}
+	fact := access.Decision{V: access.Version, Type: access.FactAftermath, At: s.now(), Action: a, Message: fmt.Sprintf("%s %s: it did harm: %s", a.Rule, a.Ref.Name, stop.Why)}
 	told := false
 	_, err := s.Controls.Update(ctx, controlKey(a.Ref.Scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
 		told = slices.ContainsFunc(cur.Stopped, func(x access.Stop) bool { return x.Action == a.ID })

@@ -151,7 +151,7 @@ func During(i access.Incident, all []access.Finding) (out []access.Finding) {
 
 func (s *Stage) listed(ctx context.Context, scope access.Scope, i access.Incident, left []access.Finding, changes []access.Change) error {
 	message := leftBehind(scope, i, left, changes)
-	fact := access.Decision{V: access.Version, Type: factControl, At: s.now(), Message: message}
+	fact := access.Decision{V: access.Version, Type: access.FactControl, At: s.now(), Action: access.Action{Ref: access.Ref{Scope: scope}}, Message: message}
 	s.Logger.Warn("an incident has ended", zap.String("incident", i.Name), zap.String("scope", string(scope)), zap.String("left", message))
 	_, err := s.Controls.Update(ctx, controlKey(scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
 		at := slices.IndexFunc(cur.Incidents, func(x access.Incident) bool { return x.Name == i.Name && !x.Listed && x.Until.Equal(i.Until) })

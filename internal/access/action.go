@@ -256,10 +256,16 @@ type Intent struct {
 	Operation Operation
 }
 
+// The types of decisions that are about more than how an action stands.
+const (
+	FactControl   = "control"   // what became of a command, or that an incident has ended
+	FactAftermath = "aftermath" // an action did harm, for which people are paged
+)
+
 // Decision is a fact about an action, as published: decision, intent, outcome, control.
 type Decision struct {
 	V       int       `json:"v"`
-	Type    string    `json:"type"` // decision, intent, outcome, control
+	Type    string    `json:"type"` // decision, intent, outcome, control, aftermath
 	At      time.Time `json:"at"`
 	Action  Action    `json:"action"`
 	Message string    `json:"message"`

@@ -69,4 +69,10 @@ type Notice struct {
 	Scope   Scope  `json:"scope"`
 	Finding string `json:"finding"`
 	Action  string `json:"action,omitempty"`
+
+	Severity Severity `json:"severity,omitempty"` // of what is said
+	Says     string   `json:"says,omitempty"`     // what the state of no finding shows, in its own words
 }
+
+// Subject names what is said in its own words.
+func (n Notice) Subject() string { return Hash("says", string(n.Scope), n.Action, n.Says) }

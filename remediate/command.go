@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
-
-const factControl = "control"
 
 func recordKey(id string) string { return "cmd." + access.Hash(id) }
 
@@ -82,19 +81,30 @@ func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, raw []byte
 // forged records a command that is not believed. Its bytes are named by their hash: nothing
 // in them can be trusted.
 func (s *Stage) forged(ctx context.Context, scope access.Scope, raw []byte, why error) error {
-	s.Logger.Warn("command refused", zap.String("scope", string(scope)), zap.Error(why))
+	s.Logger.Warn("command refused", zap.String("scope", string(scope)), zap.String("why", cut(why.Error(), 500)))
+	if scope.Validate() != nil {
+		return nil // no gateway writes there, and no record can be told of there
+	}
 	digest := access.Hash(string(raw))
 	r := access.CommandRecord{
-		V: access.Version, Command: access.Command{V: access.Version, ID: "refused-" + digest, Scope: scope}, Key: access.EnvelopeKey(raw), Digest: digest, At: s.now(),
-		Why: "not believed: " + why.Error(),
+		V: access.Version, Command: access.Command{V: access.Version, ID: "refused-" + digest, Scope: scope}, Key: cut(access.EnvelopeKey(raw), 64), Digest: digest, At: s.now(),
+		Why: "not believed: " + cut(why.Error(), 500),
 	}
 	return s.recorded(ctx, r)
+}
+
+// cut shortens what a stranger wrote: it is stored, and told.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // recorded stores what became of a command, with the fact that tells of it. The first
 // record stands.
 func (s *Stage) recorded(ctx context.Context, r access.CommandRecord, outs ...access.Out) error {
-	fact := access.Decision{V: access.Version, Type: factControl, At: r.At, Message: worded(r), Command: &r}
+	fact := access.Decision{V: access.Version, Type: access.FactControl, At: r.At, Message: worded(r), Command: &r}
 	outs = append(outs, access.NewOut(access.TopicDecision, r.Command.Scope, fact, fact.Type))
 	stored := false
 	_, err := s.Records.Update(ctx, recordKey(r.Command.ID), func(_ access.CommandRecord, rev uint64) (*access.CommandRecord, []access.Out, error) {

@@ -1,6 +1,8 @@
 package remediate
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -216,5 +218,30 @@ func TestAdoptedAnew(t *testing.T) {
 	w.put(a)
 	if err := w.stage().adopted(t.Context(), w.policy, scope, list[0], votes); err != nil || w.action(f).State != access.ActionVetoed {
 		t.Errorf("%v; it is %s", err, w.action(f).State)
+	}
+}
+
+// TestJunkStaysSmall holds that what a stranger writes takes up little, and that where no scope
+// is, nothing waits for ever to be told.
+func TestJunkStaysSmall(t *testing.T) {
+	w, _ := asking(t)
+	long := strings.Repeat("A", 50_000)
+	key, err := json.Marshal(access.Envelope{V: access.Version, Key: long, Payload: []byte("{}"), Signature: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range []string{fmt.Sprintf(`{"%s":1}`, long), string(key)} {
+		if err := w.stage().Command(t.Context(), scope, []byte(raw), w.now); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.records.docs[recordKey("refused-"+access.Hash(raw))]); n == 0 || n > 2_000 {
+			t.Errorf("%d bytes are kept of %d", n, len(raw))
+		}
+	}
+	stored := len(w.records.docs)
+	for _, nowhere := range []access.Scope{"command.x", "prj.a!b", "x"} {
+		if err := w.stage().Command(t.Context(), nowhere, []byte("junk"), w.now); err != nil || len(w.records.docs) != stored {
+			t.Errorf("%s: %v; %d records", nowhere, err, len(w.records.docs))
+		}
 	}
 }

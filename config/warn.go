@@ -46,13 +46,13 @@ func (w *warner) writing() {
 			w.warn(at+".write", "the same credentials as read: a reader that can write is a bigger risk; give reading its own")
 		}
 	}
-	reverts := slices.ContainsFunc(f.Responses, func(r access.Response) bool { return r.Do == access.ModeRevert })
+	writes := slices.ContainsFunc(f.Responses, func(r access.Response) bool { return r.Do == access.ModeRevert || r.Do == access.ModeApprove })
 	switch {
 	case f.DryRun:
 	case f.Atlas.Profile == reach.ProfileScan || f.Atlas.Profile == reach.ProfileObserve:
 		w.warn("dry_run", "false, but atlas.profile is %s: nothing will be written", f.Atlas.Profile)
-	case !reverts:
-		w.warn("dry_run", "false, but no response says revert: nothing will be written")
+	case !writes:
+		w.warn("dry_run", "false, but no response says revert or approve: nothing will be written")
 	}
 	if f.Guards.ProjectHour > f.Guards.OrgHour {
 		w.warn("guards.caps.project_hour", "%d, above org_hour, which is %d and counts too", f.Guards.ProjectHour, f.Guards.OrgHour)

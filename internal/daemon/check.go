@@ -78,7 +78,9 @@ func writes(s *settings) string {
 			able++
 		}
 	}
-	reverts := slices.ContainsFunc(s.file.Responses, func(r access.Response) bool { return r.Do == access.ModeRevert })
+	says := func(do access.Mode) bool {
+		return slices.ContainsFunc(s.file.Responses, func(r access.Response) bool { return r.Do == do })
+	}
 	switch {
 	case s.policy.DryRun && !s.file.DryRun:
 		return "nothing is written: atlas.profile is " + profileOf(s.file).Name
@@ -86,8 +88,10 @@ func writes(s *settings) string {
 		return "dry run: nothing is written"
 	case able == 0:
 		return "nothing is written: no org has write credentials"
-	case !reverts:
-		return "nothing is written: no response says revert"
+	case !says(access.ModeRevert) && !says(access.ModeApprove):
+		return "nothing is written: no response says revert or approve"
+	case !says(access.ModeRevert):
+		return fmt.Sprintf("writes are on in %d of %d org(s), each after people approved it", able, len(s.file.Atlas.Orgs))
 	}
 	return fmt.Sprintf("writes are on in %d of %d org(s)", able, len(s.file.Atlas.Orgs))
 }

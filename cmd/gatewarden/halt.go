@@ -51,7 +51,7 @@ func freezeCommand(stdout, stderr io.Writer) *cobra.Command {
 					p.Text(0, "Nothing is frozen.")
 				}
 				for _, f := range all {
-					p.Warn(0, fmt.Sprintf("%s: frozen by %s at %s%s", cmp.Or(f.Title, string(f.Scope)), f.By, access.Stamp(f.At), because(f.Reason)))
+					p.Warn(0, fmt.Sprintf("%s: frozen by %s at %s%s", placeOf(f.Place), f.By, access.Stamp(f.At), because(f.Reason)))
 				}
 			})
 		},
@@ -111,36 +111,62 @@ func incidentVerb(stdout, stderr io.Writer, verb, short string) *cobra.Command {
 		if err != nil {
 			return req, err
 		}
-		return req, runs(ctx, c, args[0], verb == "extend")
+		all, err := c.Incidents(ctx)
+		if err != nil {
+			return req, err
+		}
+		if verb == "extend" {
+			return extended(req, all)
+		}
+		return req, free(req.Incident, all)
 	}))
 	c.Flags().StringVar(&h.For, "for", "", "for how long from now on, such as 90m or 2h")
 	return c
 }
 
-// runs refuses to start what runs, and to extend what does not: a name that was mistyped would
-// open another incident.
-func runs(ctx context.Context, c *api.Client, name string, wanted bool) error {
-	all, err := c.Incidents(ctx)
-	if err != nil {
-		return err
-	}
-	var running []string
+// free refuses to start what runs: incidents are told apart by their names.
+func free(name string, all []api.Incident) error {
 	for _, i := range all {
-		if i.Running {
-			running = append(running, i.Name)
+		if i.Name == name && i.Running {
+			return coded{exitUsage, inert{fmt.Errorf("incident %s runs in %s until %s: somebody else than %s extends it with incident extend", name, placeOf(i.Place), access.Stamp(i.Until), i.By)}}
 		}
-		switch {
-		case i.Name == name && i.Running && !wanted:
-			return coded{exitUsage, fmt.Errorf("incident %s runs until %s: somebody else than %s extends it with incident extend", name, access.Stamp(i.Until), i.By)}
-		case i.Name == name && i.Running:
-			return nil
-		}
-	}
-	if wanted {
-		return coded{exitUsage, fmt.Errorf("no incident %s runs; there run: %s", name, cmp.Or(strings.Join(running, ", "), "none"))}
 	}
 	return nil
 }
+
+// extended is the request that extends an incident where it runs: anywhere else, or by a name
+// that was mistyped, it would open another one.
+func extended(req api.Request, all []api.Incident) (api.Request, error) {
+	asked, in := cmp.Or(req.Project, req.Org), ""
+	if asked != "" {
+		in = " in " + asked
+	}
+	var running []string
+	var here []api.Incident
+	for _, i := range all {
+		if !i.Running {
+			continue
+		}
+		running = append(running, i.Name+" in "+placeOf(i.Place))
+		if i.Name == req.Incident && (asked == "" || i.Scope.IsOrg() == (req.Project == "") && (asked == i.Title || asked == i.Scope.ID())) {
+			here = append(here, i)
+		}
+	}
+	switch {
+	case len(here) == 0:
+		return req, coded{exitUsage, inert{fmt.Errorf("no incident %s runs%s; there run: %s", req.Incident, in, cmp.Or(strings.Join(running, ", "), "none"))}}
+	case len(here) > 1:
+		return req, coded{exitUsage, inert{fmt.Errorf("%d incidents are called %s: say which by --project or --org; there run: %s", len(here), req.Incident, strings.Join(running, ", "))}}
+	case here[0].Scope.IsOrg():
+		req.Org = here[0].Scope.ID()
+	default:
+		req.Project = here[0].Scope.ID()
+	}
+	return req, nil
+}
+
+// placeOf is a place for people.
+func placeOf(p api.Place) string { return cmp.Or(p.Title, string(p.Scope)) }
 
 func incidentList(stdout, stderr io.Writer, use, short string, args cobra.PositionalArgs) *cobra.Command {
 	r := remote{stdout: stdout, stderr: stderr}
@@ -173,7 +199,7 @@ func incidents(p *report.Page, all []api.Incident) {
 		return
 	}
 	for _, i := range all {
-		head := fmt.Sprintf("%s  %s", i.Name, cmp.Or(i.Title, string(i.Scope)))
+		head := fmt.Sprintf("%s  %s", i.Name, placeOf(i.Place))
 		if i.Running {
 			p.Warn(0, head+"  runs until "+access.Stamp(i.Until))
 		} else {

@@ -123,3 +123,21 @@ func TestBegins(t *testing.T) {
 		}
 	}
 }
+
+// TestExtendsWhereItRuns: an incident is extended where it runs, and never opened anew elsewhere.
+func TestExtendsWhereItRuns(t *testing.T) {
+	shop, org := access.ProjectScope("64f000000000000000000011"), access.OrgScope("64f000000000000000000001")
+	at := func(name, title string, scope access.Scope, running bool) api.Incident {
+		return api.Incident{Place: api.Place{Scope: scope, Title: title}, Incident: access.Incident{Name: name}, Running: running}
+	}
+	all := []api.Incident{at("A", "shop", shop, true), at("B", "shop", shop, true), at("B", "Example", org, true), at("C", "shop", shop, false), at("D", "Example", org, true)}
+	for _, c := range []struct{ name, project, org, want string }{
+		{"A", "", "", shop.ID()}, {"A", "shop", "", shop.ID()}, {"A", shop.ID(), "", shop.ID()}, {"A", "other", "", ""}, {"A", "", org.ID(), ""},
+		{"B", "", "", ""}, {"B", "shop", "", shop.ID()}, {"B", "", org.ID(), org.ID()}, {"C", "", "", ""}, {"D", "", "", org.ID()}, {"E", "", "", ""},
+	} {
+		got, err := extended(api.Request{Incident: c.name, Project: c.project, Org: c.org}, all)
+		if (err == nil) != (c.want != "") || err == nil && got.Project+got.Org != c.want {
+			t.Errorf("%+v: %q, %q, %v", c, got.Project, got.Org, err)
+		}
+	}
+}

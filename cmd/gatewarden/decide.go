@@ -81,7 +81,14 @@ func (d *decideFlags) about(cmd *cobra.Command, id string, what func(api.Action)
 	req, question := what(a)
 	if question != "" {
 		p := report.NewPage(d.stderr, report.Options{})
-		oneAction(p, a)
+		describe(p, a)
+		if req.Verb != access.VerbVote {
+			p.Gap()
+			p.Bold(0, "To take it back, these are written:")
+			for _, o := range a.Plan.Inverse {
+				p.Text(2, o.Describe())
+			}
+		}
 		p.Gap()
 		if _, err := p.WriteTo(d.stderr); err != nil {
 			return coded{exitUnreadable, err}
@@ -95,12 +102,12 @@ func (d *decideFlags) about(cmd *cobra.Command, id string, what func(api.Action)
 }
 
 func undoCommand(stdout, stderr io.Writer) *cobra.Command {
-	return takeBack(stdout, stderr, access.VerbUndo, "Take back what an action did", "Take it back by these writes?",
+	return takeBack(stdout, stderr, access.VerbUndo, "Take back what an action did", "Take it back?",
 		"\n\nWhat was closed is opened again, for a while: that takes somebody other than who made the change, and the quorum where there is one.")
 }
 
 func releaseCommand(stdout, stderr io.Writer) *cobra.Command {
-	return takeBack(stdout, stderr, access.VerbRelease, "Give a database user in quarantine its roles back", "Release it by these writes?",
+	return takeBack(stdout, stderr, access.VerbRelease, "Give a database user in quarantine its roles back", "Release it?",
 		"\n\nThe user gets the roles that it had: that takes somebody other than who made the change, and the quorum where there is one.")
 }
 
@@ -164,6 +171,12 @@ func question(a api.Action) string {
 }
 
 func oneAction(p *report.Page, a api.Action) {
+	describe(p, a)
+	row(p, "next", next(a))
+}
+
+// describe is an action, its plan and what came of it.
+func describe(p *report.Page, a api.Action) {
 	p.Graded(0, a.Severity, fmt.Sprintf("%s  %s  %s", a.Severity, a.Rule, whereOf(a.Project, a.Ref.Scope, a.Environment)))
 	p.Bold(0, string(a.Ref.Kind)+" "+a.Ref.Name)
 	row(p, "id", a.ID)
@@ -193,7 +206,6 @@ func oneAction(p *report.Page, a api.Action) {
 	if !a.UndoUntil.IsZero() {
 		row(p, "undo until", access.Stamp(a.UndoUntil))
 	}
-	row(p, "next", next(a))
 }
 
 // impact says what is known, and that nothing is where nothing is.

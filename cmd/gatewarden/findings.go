@@ -148,7 +148,13 @@ func listFindings(p *report.Page, all []api.Finding) {
 
 // whereOf is a place for people.
 func whereOf(project string, scope access.Scope, environment string) string {
-	where := cmp.Or(project, string(scope))
+	where := project
+	switch {
+	case scope.IsOrg():
+		where = "organization " + scope.ID()
+	case where == "":
+		where = string(scope)
+	}
 	if environment != "" {
 		where += " (" + environment + ")"
 	}
@@ -197,7 +203,7 @@ func oneFinding(p *report.Page, f api.Finding) {
 		row(p, "waiver", fmt.Sprintf("%s, of %s: %s", f.Waiver.ID, f.Waiver.Owner, f.Waiver.Reason))
 	}
 	if f.State == access.FindingOpen {
-		row(p, "next", "gatewarden decide "+access.ActionID(f.ID, f.Episode)+" shows what can be done about it")
+		row(p, "next", "gatewarden decide "+access.ActionID(f.ID, f.Episode)+" shows what is done about it")
 	}
 }
 

@@ -154,7 +154,7 @@ func (s *Stage) agree(ctx context.Context, c access.Command, hash string, todo [
 func agreement(cur access.Control, c access.Command, hash string, todo []Adoptable, raw []byte, now time.Time) (next access.Control, changed bool, agreed access.Adoption, said answer) {
 	i := slices.IndexFunc(cur.Adoptions, func(a access.Adoption) bool { return a.Rule == c.Rule && a.Hash == c.PlanHash })
 	if i >= 0 && len(cur.Adoptions[i].Votes) > 1 && slices.ContainsFunc(cur.Adoptions[i].Votes, func(b access.Ballot) bool { return b.Command == c.ID }) {
-		return cur, false, cur.Adoptions[i], accepted("adopted: %d findings", len(cur.Adoptions[i].Plans)) // given again after a stop half way
+		return cur, false, cur.Adoptions[i], accepted("adopted: %s", findings(len(cur.Adoptions[i].Plans))) // given again after a stop half way
 	}
 	switch {
 	case c.PlanHash != hash:
@@ -177,13 +177,13 @@ func agreement(cur access.Control, c access.Command, hash string, todo []Adoptab
 			x.Plans[t.Action] = t.PlanHash
 		}
 		cur.Adoptions = append(cur.Adoptions, x)
-		return cur, true, access.Adoption{}, accepted("noted: %d findings are adopted once another operator asks for the same list, by %s", len(todo), access.Stamp(now.Add(adoptFor)))
+		return cur, true, access.Adoption{}, accepted("noted: %s to be adopted once another operator asks for the same list, by %s", findings(len(todo)), access.Stamp(now.Add(adoptFor)))
 	}
 	if cur.Adoptions[i].Votes[0].By == c.By {
 		return cur, false, access.Adoption{}, accepted("noted before: another operator must ask for the same list")
 	}
 	cur.Adoptions[i].Votes = append(slices.Clone(cur.Adoptions[i].Votes), b)
-	return cur, true, cur.Adoptions[i], accepted("adopted: %d findings", len(todo))
+	return cur, true, cur.Adoptions[i], accepted("adopted: %s; each is put right as soon as nothing else stands in its way", findings(len(todo)))
 }
 
 // adopted makes an action of one adopted finding, approved by both.
@@ -212,4 +212,12 @@ func (s *Stage) adopted(ctx context.Context, p Policy, scope access.Scope, x Ado
 		return fmt.Errorf("adopt finding %s: %w", x.Finding, err)
 	}
 	return nil
+}
+
+// findings counts them.
+func findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
 }

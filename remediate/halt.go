@@ -49,7 +49,11 @@ func ruled(p Policy, cur access.Control, c access.Command, now time.Time) (acces
 			return cur, false, accepted("frozen already, by %s at %s", cur.Freeze.By, access.Stamp(cur.Freeze.At))
 		}
 		cur.Freeze = access.Freeze{On: true, By: c.By, Reason: c.Reason, At: c.At}
-		return cur, true, accepted("frozen: nothing is written in %s until somebody unfreezes it", c.Scope)
+		where := "this project"
+		if c.Scope.IsOrg() {
+			where = "this organization"
+		}
+		return cur, true, accepted("frozen: nothing is written in %s until somebody unfreezes it", where)
 	case access.VerbUnfreeze:
 		if !cur.Freeze.On {
 			return cur, false, accepted("it is not frozen")

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,17 +26,19 @@ func adoptCommand(stdout, stderr io.Writer) *cobra.Command {
 	a := adoptFlags{haltFlags: haltFlags{remote: remote{stdout: stdout, stderr: stderr}}}
 	c := a.where(a.remote.flags(&cobra.Command{
 		Use: "adopt RULE --project P", Short: "Make what a rule found before it was watched actionable", Args: cobra.ExactArgs(1),
-		Long: "\n\nWhat was there when watching began is never reverted by itself. Adopting a rule in a project asks about all that it found\n" +
-			"there. Without --reason it shows what would be done, and to what. It takes two people who ask for the same list: if the list\n" +
-			"changes in between, what the first one asked for counts no more.",
+		Long: "\n\nWhat was there when watching began is never reverted by itself. Adopting a rule in a project puts right all that it found\n" +
+			"there. Without --reason it shows what would be done, and to what. It takes two operators who ask for the same list, and\n" +
+			"then it is written without another question. If the list changes in between, what the first one asked for counts no more.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(a.Reason) == "" {
 				return show(cmd, &a.remote, func(ctx context.Context, c *api.Client) (api.Adoptable, error) {
 					return c.Adoptable(ctx, args[0], a.Org, a.Project)
 				}, func(p *report.Page, l api.Adoptable) {
-					adoptable(p, l)
-					p.Gap()
-					p.Faint(0, "gatewarden adopt with --reason asks for it")
+					adoptable(p, l, a.place(l))
+					if slices.ContainsFunc(l.Findings, func(f api.Adopted) bool { return f.Left == "" }) {
+						p.Gap()
+						p.Faint(0, "gatewarden adopt with --reason asks for it")
+					}
 				})
 			}
 			return a.run(cmd, args[0])
@@ -60,7 +64,7 @@ func (a *adoptFlags) run(cmd *cobra.Command, rule string) error {
 		return coded{exitViolation, fmt.Errorf("the list has changed since: it is %s now, look at it again", list.Hash)}
 	}
 	p := report.NewPage(a.stderr, report.Options{})
-	adoptable(p, list)
+	adoptable(p, list, a.place(list))
 	p.Gap()
 	if _, err := p.WriteTo(a.stderr); err != nil {
 		return coded{exitUnreadable, err}
@@ -73,8 +77,13 @@ func (a *adoptFlags) run(cmd *cobra.Command, rule string) error {
 	return a.give(ctx, c, a.Request)
 }
 
-func adoptable(p *report.Page, l api.Adoptable) {
-	p.Bold(0, fmt.Sprintf("%s in %s: %s", l.Rule, l.Scope, l.Says))
+// place is the scope of a list as it was named.
+func (a *adoptFlags) place(l api.Adoptable) string {
+	return cmp.Or(a.Project, a.Org, string(l.Scope))
+}
+
+func adoptable(p *report.Page, l api.Adoptable, where string) {
+	p.Bold(0, fmt.Sprintf("%s in %s: %s", l.Rule, where, l.Says))
 	for _, f := range l.Findings {
 		p.Text(2, f.Name)
 		if f.Left != "" {

@@ -95,7 +95,7 @@ func TestHostileNames(t *testing.T) {
 			incidents(p, []api.Incident{{Place: api.Place{Title: evil}, Incident: access.Incident{Name: evil, By: evil, Reason: evil}}})
 		},
 		"adoptable": func(p *report.Page) {
-			adoptable(p, api.Adoptable{Rule: evil, Says: evil, Asked: []string{evil}, Findings: []api.Adopted{{Name: evil, Left: evil}, {Name: evil, Plan: a.Plan}}})
+			adoptable(p, api.Adoptable{Rule: evil, Says: evil, Asked: []string{evil}, Findings: []api.Adopted{{Name: evil, Left: evil}, {Name: evil, Plan: a.Plan}}}, evil)
 		},
 	} {
 		var out strings.Builder

@@ -182,7 +182,7 @@ func (b *apiBackend) Adoptable(ctx context.Context, rule string, scope access.Sc
 			acted++
 		}
 	}
-	out.Says = fmt.Sprintf("of %d inherited findings %d would be acted on", len(list), acted)
+	out.Says = fmt.Sprintf("%d of %d inherited findings would be acted on", acted, len(list))
 	c, _, err := b.controls.Get(ctx, "scope."+string(scope))
 	if err != nil {
 		return api.Adoptable{}, fmt.Errorf("load who asked for it: %w", err)

@@ -131,6 +131,20 @@ func auditShowCommand(stdout io.Writer) *cobra.Command {
 					v.Set(name, *value)
 				}
 			}
+			if id := v.Get("finding"); id != "" {
+				id, err := wholeFinding(cmd.Context(), server, id)
+				if err != nil {
+					return err
+				}
+				v.Set("finding", id)
+			}
+			if id := v.Get("action"); id != "" {
+				id, err := wholeAction(cmd.Context(), server, id)
+				if err != nil {
+					return err
+				}
+				v.Set("action", id)
+			}
 			facts, err := askedFor[[]daemon.AuditFact](cmd.Context(), server, http.MethodGet, "/audit/facts?"+v.Encode(), nil)
 			if err != nil {
 				return err

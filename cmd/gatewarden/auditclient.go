@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/api"
 )
 
@@ -29,9 +30,7 @@ func serverFlag(c *cobra.Command, server *string) {
 // asked sends a request to a daemon and copies its answer. It follows no redirect: the token is
 // for the daemon that was named.
 func asked(ctx context.Context, server, method, path string, body any, to io.Writer) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = within(ctx)
 	base, err := url.Parse(server)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
 		return coded{exitUsage, fmt.Errorf("--server %s: want the URL of the daemon's admin listener, such as %s", server, defaultServer)}
@@ -77,4 +76,36 @@ func askedFor[T any](ctx context.Context, server, method, path string, body any)
 		return out, coded{exitUnreadable, fmt.Errorf("read the answer of the daemon: %w: is %s the admin address of gatewarden, of this version?", err, server)}
 	}
 	return out, nil
+}
+
+// wholeFinding is the id of a finding that is named by the beginning of one. A whole one is
+// taken as it is: the audit knows findings that the daemon has forgotten.
+func wholeFinding(ctx context.Context, server, id string) (string, error) {
+	if len(id) >= len(access.Hash()) {
+		return id, nil
+	}
+	f, err := findingNamed(within(ctx), &api.Client{Server: server, Token: os.Getenv(tokenVariable)}, id)
+	if err != nil {
+		return "", answered(err)
+	}
+	return f.ID, nil
+}
+
+// wholeAction is the same of an action.
+func wholeAction(ctx context.Context, server, id string) (string, error) {
+	if len(id) >= len(access.Hash()) {
+		return id, nil
+	}
+	a, err := actionNamed(within(ctx), &api.Client{Server: server, Token: os.Getenv(tokenVariable)}, id)
+	if err != nil {
+		return "", answered(err)
+	}
+	return a.ID, nil
+}
+
+func within(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }

@@ -27,13 +27,17 @@ func evidenceCommand(stdout io.Writer) *cobra.Command {
 			if format != "json" && format != "html" {
 				return fmt.Errorf("--format %s: want json or html", format)
 			}
-			id := url.PathEscape(args[0])
+			named, err := wholeFinding(cmd.Context(), server, args[0])
+			if err != nil {
+				return err
+			}
+			id := url.PathEscape(named)
 			var text bytes.Buffer
 			// The one is for tokens that are bounded too; the other has findings that are long over, and is answered by a process that keeps the audit only.
 			if asked(cmd.Context(), server, http.MethodGet, "/findings/"+id+"/evidence?format="+format, nil, &text) != nil {
 				return asked(cmd.Context(), server, http.MethodGet, "/evidence/"+id+"?format="+format, nil, stdout)
 			}
-			_, err := text.WriteTo(stdout)
+			_, err = text.WriteTo(stdout)
 			return err
 		},
 	}

@@ -66,7 +66,7 @@ func findingNamed(ctx context.Context, c *api.Client, id string) (api.Finding, e
 	if err != nil {
 		return api.Finding{}, err
 	}
-	return begins("finding", id, all, func(f api.Finding) string { return f.ID }, "gatewarden findings lists them")
+	return begins("finding", id, all, func(f api.Finding) string { return f.ID }, "gatewarden findings --state all lists them")
 }
 
 // actionNamed is the action of an id, of the beginning of one, or the last one of a finding.

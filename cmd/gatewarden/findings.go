@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -238,8 +240,20 @@ func boxed(b access.Box) string {
 		return ""
 	}
 	raw, err := b.MarshalJSON()
-	if err != nil {
-		return ""
+	var box struct {
+		State map[string]json.RawMessage `json:"state"`
 	}
-	return string(raw)
+	if err != nil || json.Unmarshal(raw, &box) != nil || len(box.State) == 0 {
+		return string(raw)
+	}
+	var fields []string
+	for _, name := range slices.Sorted(maps.Keys(box.State)) {
+		value := string(box.State[name])
+		var text string
+		if json.Unmarshal(box.State[name], &text) == nil && text != "" {
+			value = text
+		}
+		fields = append(fields, name+" "+value)
+	}
+	return strings.Join(fields, "; ")
 }

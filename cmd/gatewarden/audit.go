@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -131,6 +132,9 @@ func auditShowCommand(stdout io.Writer) *cobra.Command {
 					v.Set(name, *value)
 				}
 			}
+			if err := passed(v, "since", "until"); err != nil {
+				return err
+			}
 			if id := v.Get("finding"); id != "" {
 				id, err := wholeFinding(cmd.Context(), server, id)
 				if err != nil {
@@ -158,13 +162,32 @@ func auditShowCommand(stdout io.Writer) *cobra.Command {
 	serverFlag(c, &server)
 	for _, f := range []struct{ name, doc string }{
 		{"entry", "only of the entry with this `NUMBER`"}, {"finding", "only on the finding with this `ID`"}, {"action", "only on the action with this `ID`"},
-		{"since", "only what was stored from this `TIME` on, such as 2026-01-02T15:04:05Z"}, {"until", "only what was stored before this `TIME`"},
+		{"since", "only what was stored from this `TIME` on, such as 2h (ago), 2026-01-31 or 2026-01-02T15:04:05Z"}, {"until", "only what was stored before this `TIME`"},
 		{"source", "only of this `STREAM`: events, changes, findings, decisions or commands"}, {"limit", "the newest so many; 100 if not given"},
 	} {
 		q[f.name] = c.Flags().String(f.name, "", f.doc)
 	}
 	c.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return c
+}
+
+// passed makes times of what flags say, as replay's --since does: 2h is two hours ago.
+func passed(v url.Values, flags ...string) error {
+	for _, name := range flags {
+		if _, err := time.Parse(time.RFC3339, v.Get(name)); err == nil || v.Get(name) == "" {
+			continue
+		}
+		if day, err := time.Parse(time.DateOnly, v.Get(name)); err == nil { // which may be to come
+			v.Set(name, access.Stamp(day))
+			continue
+		}
+		at, err := daemon.Since(v.Get(name), time.Now())
+		if err != nil {
+			return coded{exitUsage, fmt.Errorf("--%s %s: want how long ago, such as 2h or 30d, a day such as 2026-01-31, or a time such as 2026-01-02T15:04:05Z", name, v.Get(name))}
+		}
+		v.Set(name, access.Stamp(at))
+	}
+	return nil
 }
 
 func printFacts(w io.Writer, facts []daemon.AuditFact) error {
@@ -193,12 +216,15 @@ func auditExportCommand(stdout io.Writer) *cobra.Command {
 					v.Set(name, value)
 				}
 			}
+			if err := passed(v, "from", "to"); err != nil {
+				return err
+			}
 			return asked(cmd.Context(), server, http.MethodGet, "/audit?"+v.Encode(), nil, stdout)
 		},
 	}
 	serverFlag(c, &server)
 	c.Flags().StringVar(&format, "format", "ndjson", "ndjson or ocsf")
-	c.Flags().StringVar(&from, "from", "", "only what was stored from this `TIME` on, such as 2026-01-02T15:04:05Z")
+	c.Flags().StringVar(&from, "from", "", "only what was stored from this `TIME` on, such as 30d (ago), 2026-01-31 or 2026-01-02T15:04:05Z")
 	c.Flags().StringVar(&to, "to", "", "only what was stored before this `TIME`")
 	return c
 }

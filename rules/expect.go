@@ -23,7 +23,7 @@ func (p Policy) Expected(stored []access.Expectation, c access.Change, rule, pro
 }
 
 func (p Policy) announced(x access.Expectation, c access.Change, rule, project string) bool {
-	return announces(x, c, rule, project) && p.byItsActor(x, c.Actor) && !p.is(x.Approved, c.Actor)
+	return announces(x, c, rule, project) && p.byItsActor(x, c.Actor) && !p.behind(x.Approved, c.Actor)
 }
 
 // Awaited reports whether the change would be expected if the actor, who is not known, turned
@@ -68,6 +68,18 @@ func (p Policy) is(who string, a access.Actor) bool {
 	}
 	i := slices.IndexFunc(p.Principals, func(x access.Principal) bool { return x.ID == who })
 	return i >= 0 && a.Name != "" && belongs(p.Principals[i], a.Name)
+}
+
+// behind reports whether who approved is the actor, or acts through it: by what they own, as Atlas
+// names it otherwise, or by somebody on their behalf.
+func (p Policy) behind(who string, a access.Actor) bool {
+	for _, name := range []string{a.Name, a.ID, a.OnBehalfOf} {
+		other := a
+		if other.Name = name; p.is(who, other) {
+			return true
+		}
+	}
+	return false
 }
 
 // belongs: Atlas takes an address in any case for the same user.

@@ -245,3 +245,27 @@ func TestJunkStaysSmall(t *testing.T) {
 		}
 	}
 }
+
+// TestAnnouncedFarAhead holds that a change is announced for the time ahead of it only.
+func TestAnnouncedFarAhead(t *testing.T) {
+	w, _ := asking(t)
+	r := w.say(access.VerbExpect, "olga", func(c *access.Command) {
+		from := w.now.Add(5 * 365 * 24 * time.Hour)
+		c.Expect, c.Reason = &access.Expectation{Name: "198.51.100.0/24", From: from, Until: from.Add(time.Hour)}, "a move"
+	})
+	if r.Accepted {
+		t.Errorf("announced for years ahead: %s", r.Why)
+	}
+}
+
+// TestStoppedRuleGoesOn holds that a rule that did harm is let go on by an operator, though
+// nothing is frozen.
+func TestStoppedRuleGoesOn(t *testing.T) {
+	w, f := asking(t)
+	w.policy.Responses[0].Do, w.policy.Responses[0].Approvers = access.ModeRevert, nil
+	w.hold(func(c *access.Control) { c.Stopped = []access.Stop{{Rule: f.Rule, Why: "harm", At: w.now}} })
+	w.say(access.VerbUnfreeze, "olga", reasoned)
+	if a := w.settle(f); a.State != access.ActionVerified {
+		t.Errorf("it is %s by %q: %s", a.State, a.Guard, a.Why)
+	}
+}

@@ -55,7 +55,7 @@ func ruled(p Policy, cur access.Control, c access.Command, now time.Time) (acces
 		}
 		return cur, true, accepted("frozen: nothing is written in %s until somebody unfreezes it", where)
 	case access.VerbUnfreeze:
-		if !cur.Freeze.On {
+		if !cur.Freeze.On && len(cur.Stopped) == 0 {
 			return cur, false, accepted("it is not frozen")
 		}
 		if c.At.Before(cur.Freeze.At) {

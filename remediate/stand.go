@@ -193,8 +193,8 @@ func expectation(p Policy, c access.Command) (access.Expectation, string) {
 		return x, "name the actor or the resource: what announces everything announces nothing"
 	case x.Actor == c.By || slices.Contains(p.People.answersFor(access.Actor{Type: access.ActorHuman, Name: x.Actor}), c.By):
 		return x, fmt.Sprintf("%s answers for the actor: somebody else must announce it", c.By)
-	case !x.Until.After(x.From) || x.Until.Sub(x.From) > access.LongestExpectation:
-		return x, "it must end after it begins, and within " + access.Lasts(access.LongestExpectation)
+	case !x.Until.After(x.From) || x.Until.Sub(c.At) > access.LongestExpectation:
+		return x, "it must end after it begins, and within " + access.Lasts(access.LongestExpectation) + " from now"
 	}
 	return x, ""
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,9 +76,10 @@ func observed[T any](d *Daemon, route func(context.Context, T) error) func(conte
 	}
 }
 
-// wakeKey carries what an Act needs, since a deadline is only a key and a time.
+// wakeKey carries what an Act needs, since a deadline is only a key and a time. Each action has
+// its own: the end of that of a former episode is not that of the next one's deadline.
 func (d *Daemon) wakeKey(a access.Action) string {
-	key := string(a.Ref.Scope) + " " + a.Finding
+	key := string(a.Ref.Scope) + " " + a.Finding + " " + strconv.Itoa(a.Episode)
 	if a.Purpose != "" || a.State == access.ActionVerified {
 		key += " " + a.ID
 	}
@@ -86,7 +88,7 @@ func (d *Daemon) wakeKey(a access.Action) string {
 
 func (d *Daemon) wake(ctx context.Context, key string) {
 	parts := append(strings.Split(key, " "), "", "")
-	job := access.Act{Scope: access.Scope(parts[0]), Finding: parts[1], Action: parts[2], Why: "its time has come"}
+	job := access.Act{Scope: access.Scope(parts[0]), Finding: parts[1], Action: parts[3], Why: "its time has come"}
 	d.publish(ctx, access.NewOut(access.TopicAction, job.Scope, job, cmp.Or(job.Action, job.Finding)))
 }
 

@@ -269,3 +269,24 @@ func TestStoppedRuleGoesOn(t *testing.T) {
 		t.Errorf("it is %s by %q: %s", a.State, a.Guard, a.Why)
 	}
 }
+
+// TestHalfIsTakenBack holds that what was written of a plan that stopped half way can be taken
+// back, and nothing else is written by that.
+func TestHalfIsTakenBack(t *testing.T) {
+	w, _ := asking(t)
+	delete(w.entries, world0)
+	w.let("0.0.0.0/1", "128.0.0.0/1")
+	f := unionFinding("0.0.0.0/1", "128.0.0.0/1")
+	f.Actor = access.Actor{Type: access.ActorHuman, Name: "rajesh@example.com"}
+	f = w.add(f)
+	w.run(f)
+	w.yes(f, "bob")
+	w.watch = func(string, access.Operation) { w.policy.People.Groups["oncall"] = []string{"alice"} }
+	if a := w.run(f); a.State != access.ActionRefused || len(a.Outcome.Requests) != 1 {
+		t.Fatalf("it is %s after %v: %s", a.State, a.Outcome.Requests, a.Why)
+	}
+	w.back(f, access.VerbUndo, "olga")
+	if u := w.after(w.action(f).ID + "-undo"); u.State != access.ActionVerified || len(w.entries) != 3 || w.count("request") != 2 {
+		t.Errorf("it is %s with entries %v: %s", u.State, w.entries, u.Why)
+	}
+}

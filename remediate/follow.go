@@ -249,7 +249,7 @@ func mayCarry(c Case, a, of access.Action, l look) Refusal {
 	}
 	if a.State != access.ActionRunning {
 		for _, o := range of.Plan.Operations {
-			if !l.shows(o) {
+			if !l.shows(o) && !left(of, o, l) {
 				return refuse(GuardStalePlan, "%s is not any more as action %s left it: somebody has changed it since", o.Ref.Name, of.ID)
 			}
 		}
@@ -260,6 +260,16 @@ func mayCarry(c Case, a, of access.Action, l look) Refusal {
 		}
 	}
 	return Refusal{}
+}
+
+// left reports whether an operation of an action that stopped half way was not made, and what it
+// is about is as it was before.
+func left(of access.Action, o access.Operation, l look) bool {
+	made := slices.ContainsFunc(of.Outcome.Requests, func(line string) bool {
+		return strings.HasPrefix(line, fmt.Sprintf("%s %s (intent ", o.Type, o.Ref.Name))
+	})
+	back, ok := reversed(o)
+	return !made && ok && l.shows(back)
 }
 
 // letStand leaves a short waiver for what is opened again, before it is.

@@ -26,7 +26,7 @@ func decisions() []mutant {
 		{"consent-not-asked-again", run, "		if r := Consent(c.Policy, a, f); !r.OK() {\n", "		if r := Consent(c.Policy, a, f); !r.OK() && false {\n", pkg, "TestRevokedBetweenWrites"},
 		{"silence-is-consent", ask, "		if no := eligible(c); no.OK() && a.Plan.Ceiling.Allows(access.CeilingAuto) {\n", "		if no := eligible(c); no.OK() || a.Plan.Ceiling.Allows(access.CeilingAsk) {\n", pkg, "TestDeadlines"},
 		{"last-way-in-asked-about", ask, "	if no := harmless(c, plan); !no.OK() {\n", "	if no := harmless(c, plan); !no.OK() && false {\n", pkg, "TestWhoIsAsked"},
-		{"undone-over-anothers-change", follow, "			if !l.shows(o) {\n				return refuse(GuardStalePlan", "			if false {\n				return refuse(GuardStalePlan", pkg, "TestRelease"},
+		{"undone-over-anothers-change", follow, "			if !l.shows(o) && !left(of, o, l) {\n				return refuse(GuardStalePlan", "			if false {\n				return refuse(GuardStalePlan", pkg, "TestRelease"},
 		{"undone-without-a-waiver", follow, "	if !opens(a) {\n		return nil\n", "	if opens(a) {\n		return nil\n", pkg, "TestUndo"},
 		{"undone-for-ever", follow, "	case c.Verb == access.VerbUndo && !of.UndoUntil.IsZero() && !s.now().Before(of.UndoUntil):\n", "	case false:\n", pkg, "TestTakenBackOnlyByWhomItMay"},
 		{"a-command-given-twice", command, "	case rev != 0 && before.Digest == r.Digest:\n		return nil\n", "	case rev != 0 && before.Digest == \"\":\n		return nil\n", pkg, "TestVotes|TestUndoDiesAnywhere|TestModel"},

@@ -290,3 +290,33 @@ func TestHalfIsTakenBack(t *testing.T) {
 		t.Errorf("it is %s with entries %v: %s", u.State, w.entries, u.Why)
 	}
 }
+
+// TestKeptLapse holds that a question is not taken for unanswered before its time, whatever the
+// store says of it; and that a write under way is one of the plan, whatever it says of that.
+func TestKeptLapse(t *testing.T) {
+	w, f := asking(t)
+	w.policy.Responses[0].OnDeadline = access.LateRevert
+	a := w.run(f)
+	a.State, a.Ask.Lapsed, a.Wake = access.ActionProposed, true, time.Time{}
+	a.Steps = append(a.Steps, access.Step{At: w.now, To: a.State})
+	w.put(a)
+	if a = w.run(f); w.count("request") > 0 {
+		t.Errorf("it is %s after %v", a.State, w.log)
+	}
+	w, f = asking(t)
+	w.policy.Responses[0].Do = access.ModeRevert
+	w.let("198.51.100.0/24")
+	w.steps, w.dieAt = 0, 0
+	w.refuse = func(access.Operation) error { return access.ErrTemporary }
+	if a = w.run(f); a.State != access.ActionRunning {
+		t.Fatalf("it is %s: %s", a.State, a.Why)
+	}
+	w.refuse = nil
+	a.Plan.Operations[0].Ref.Name = "198.51.100.0/24"
+	w.put(a)
+	w.now = a.Wake
+	w.run(f)
+	if _, there := w.entries["198.51.100.0/24"]; !there {
+		t.Errorf("another entry was deleted: %v", w.log)
+	}
+}

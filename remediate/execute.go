@@ -195,7 +195,7 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 	if err != nil {
 		return err
 	}
-	c.Late = a.Ask.Lapsed
+	c.Late = a.Ask.Lapsed && !c.Now.Before(f.OpenedAt.Add(asked(Respond(c.Policy, f), c.Now).Deadline.Sub(c.Now))) // nobody was asked before it opened
 	if a.Asked() {
 		c.Asked = &a
 	}
@@ -303,7 +303,7 @@ func (s *Stage) refused(ctx context.Context, f access.Finding, a access.Action, 
 // has become another one gets an intent of its own, a bounded number of times.
 func (s *Stage) intend(ctx context.Context, a access.Action, plan access.Plan) (access.Action, error) {
 	hash := hashOf(&a, plan)
-	if a.State == access.ActionRunning && a.PlanHash == hash {
+	if a.State == access.ActionRunning && a.PlanHash == hash && hashOf(&a, a.Plan) == hash {
 		return a, nil
 	}
 	if rounds(a) >= maxRounds {

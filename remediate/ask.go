@@ -18,7 +18,7 @@ const (
 // canAsk reports whether people can be asked about what a guard leaves to them.
 func canAsk(c Case, plan access.Plan, r Refusal) bool {
 	switch r.Guard {
-	case GuardCeiling, GuardIncident, GuardStopped, GuardOwnership, GuardWindow:
+	case GuardCeiling, GuardIncident, GuardStopped, GuardOwnership, GuardWindow, GuardTakenBack:
 		do, _ := askable(c, Respond(c.Policy, c.Finding), r)
 		return do == access.ModeApprove && len(plan.Operations) > 0
 	}
@@ -39,6 +39,9 @@ func (s *Stage) ask(ctx context.Context, f access.Finding, a access.Action, c Ca
 	}
 	if no := harmless(c, plan); !no.OK() {
 		return s.refused(ctx, f, a, c, plan, no)
+	}
+	if no := contradicts(c, plan); no.Guard == GuardVeto {
+		return s.tell(ctx, a, f, no, &plan)
 	}
 	if questions(a) >= maxAsks {
 		return s.move(ctx, a, access.ActionStale, "what it rests on keeps changing: a person must look at it", func(n *access.Action) { n.Guard = GuardStalePlan })

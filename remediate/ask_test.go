@@ -446,3 +446,44 @@ func TestChosenRemedy(t *testing.T) {
 		}
 	}
 }
+
+// TestOverlappingPlans: what was denied, or taken back, for one finding is not written for
+// another one that comes through the same entry.
+func TestOverlappingPlans(t *testing.T) {
+	both := func() (*world, access.Finding, access.Finding) {
+		w, one := asking(t)
+		w.let("::/0")
+		return w, one, w.add(unionFinding(world0, "::/0"))
+	}
+	t.Run("denied before the other is asked about", func(t *testing.T) {
+		w, one, union := both()
+		w.run(one)
+		w.no(one, "bob")
+		if a := w.run(union); a.State != access.ActionTold || a.Guard != GuardVeto {
+			t.Errorf("it is %s by %q: %s", a.State, a.Guard, a.Why)
+		}
+	})
+	t.Run("denied after the other was approved", func(t *testing.T) {
+		w, one, union := both()
+		w.run(one)
+		w.run(union)
+		w.yes(union, "alice")
+		w.no(one, "bob")
+		if a := w.run(union); a.State == access.ActionVerified || a.Guard != GuardVeto || w.count("request") > 0 {
+			t.Errorf("it is %s by %q after %d requests: %s", a.State, a.Guard, w.count("request"), a.Why)
+		}
+	})
+	t.Run("taken back, and not fought by the other", func(t *testing.T) {
+		w, one, union := both()
+		w.run(one)
+		w.yes(one, "bob")
+		w.run(one)
+		w.back(one, access.VerbUndo, "alice")
+		w.after(w.action(one).ID + "-undo")
+		w.policy.Responses[0].Do = access.ModeRevert
+		requests := w.count("request")
+		if a := w.run(union); a.State != access.ActionAwaiting || a.Guard != GuardTakenBack || w.count("request") != requests {
+			t.Errorf("it is %s by %q: %s", a.State, a.Guard, a.Why)
+		}
+	})
+}

@@ -33,6 +33,7 @@ const (
 	GuardStopped     = "stopped"  // the rule, after an action of it did harm
 	GuardApproval    = "approval" // votes are missing, or count no more
 	GuardVeto        = "veto"
+	GuardTakenBack   = "taken_back" // by people, and let stand
 )
 
 const (
@@ -74,6 +75,7 @@ func Guard(c Case, plan access.Plan) Refusal {
 		func() Refusal { return known(c) },
 		func() Refusal { return settled(c) },
 		func() Refusal { return harmless(c, plan) },
+		func() Refusal { return contradicts(c, plan) },
 		func() Refusal { return allowed(c, plan) },
 	} {
 		if r := guard(); !r.OK() {

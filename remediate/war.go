@@ -107,10 +107,7 @@ const pastEpisodes = 20
 // actions that wrote to the same resources lately, of this finding's earlier episodes and of
 // other findings on the same, and what the project is called.
 func (s *Stage) recall(ctx context.Context, c *Case) error {
-	if g := c.Policy.Guards; g.War.Flips <= 0 && len(g.Ownership)+len(g.Windows) == 0 {
-		return nil
-	}
-	back := c.Policy.Guards.War.Window
+	back := max(c.Policy.Guards.War.Window, undoWaiver)
 	if len(c.Policy.Guards.Ownership) > 0 {
 		back = max(back, ownedFor)
 	}
@@ -139,7 +136,8 @@ func (s *Stage) recall(ctx context.Context, c *Case) error {
 			if rev == 0 {
 				continue
 			}
-			if c.Now.Sub(lastStep(a)) > back {
+			denied := a.State == access.ActionVetoed && e == f.Episode && f.Open()
+			if c.Now.Sub(lastStep(a)) > back && !denied {
 				break
 			}
 			if concerns(a, about) {

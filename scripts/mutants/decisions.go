@@ -46,6 +46,8 @@ func decisions() []mutant {
 		{"a-plan-below-its-hash", run, " && hashOf(&a, a.Plan) == hash {", " {", pkg, "TestKeptLapse"},
 		{"any-projects-command", "internal/access/envelope.go", "	case c.Scope != scope:\n", "	case false:\n", pkg, "TestForged"},
 		{"old-commands-hold", "internal/access/envelope.go", "	case !now.Before(c.Until):\n", "	case false:\n", pkg, "TestForged"},
+		{"denied-for-another-and-written", "remediate/contradict.go", "		case a.State == access.ActionVetoed:\n", "		case false:\n", pkg, "TestOverlappingPlans"},
+		{"taken-back-and-fought", "remediate/contradict.go", "		case a.State == access.ActionUndone && c.Asked == nil && c.Now.Sub(lastStep(a)) < undoWaiver:\n", "		case false:\n", pkg, "TestOverlappingPlans"},
 		{"model-blind-to-votes", consent, "	case b.Vote != access.VoteApprove:\n			return", "	case false:\n			return", pkg, "TestConsentNeedsNoDenial"},
 		{"model-sees-the-freeze", "remediate/guard.go", "	case c.Control.Freeze.On:\n", "	case false:\n", pkg, model},
 	}

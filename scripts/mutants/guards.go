@@ -34,7 +34,7 @@ func guards() []mutant {
 		{"project-cap-forgotten", "remediate/ledger.go", "a, GuardCapProject, p.Caps.ProjectHour, now)", "a, GuardCapProject, 1<<30, now)", pkg, "TestEachCapAlone"},
 		{"org-cap-forgotten", "remediate/ledger.go", "a, GuardCapOrg, p.Caps.OrgHour, now)", "a, GuardCapOrg, 1<<30, now)", pkg, "TestEachCapAlone"},
 		{"hour-of-a-minute", "remediate/ledger.go", "const ledgerSpan = time.Hour\n", "const ledgerSpan = time.Minute\n", pkg, "TestEachCapAlone"},
-		{"stale-plan-carried-out", "remediate/execute.go", "	case c.Asked != nil && hashOf(&a, plan) != a.PlanHash:\n", "	case false:\n", pkg, "TestStalePlanAlone"},
+		{"stale-plan-alone-carried-out", "remediate/execute.go", "	case c.Asked != nil && (hashOf(&a, plan) != a.PlanHash || hashOf(&a, a.Plan) != a.PlanHash):\n", "	case false:\n", pkg, "TestStalePlanAlone"},
 
 		// What is left to people because of who did it, how often, and when.
 		{"owner-not-asked", "remediate/guards.go", "{warring, owned, windowed}", "{warring, windowed}", pkg, alone},

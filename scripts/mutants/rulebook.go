@@ -11,7 +11,7 @@ func rulebook() []mutant {
 		{"lapsed-waiver-is-new", "rules/waive.go", "	n.Origin, n.OriginWhy = access.OriginInherited, \"it was waived before: \"+why\n", "	n.Origin, n.OriginWhy = access.OriginNew, \"it was waived before: \"+why\n", rules, "TestWaiver.*"},
 		{"waived-entry-deleted", "rules/union.go", "	if s.w.excused(*e.res) {\n", "	if false && s.w.excused(*e.res) {\n", rules, "TestWaivedEntryStays"},
 		{"reminded-for-ever", "rules/waive.go", "		note.Reminded = w.Until\n", "", rules, "TestWaiverRemindsOnce"},
-		{"approver-is-the-actor", "rules/expect.go", " && !p.is(x.Approved, c.Actor)\n", "\n", rules, "Test.*"},
+		{"approver-is-the-actor", "rules/expect.go", " && !p.behind(x.Approved, c.Actor)\n", "\n", rules, "Test.*"},
 		{"announcement-for-ever", "rules/advance.go", "		if open && f.unannounced(id, v, old) {\n", "		if open && false {\n", rules, "TestAnnouncementCoversItsChangeOnly"},
 		{"critical-announced-by-a-star", "rules/expect.go", "	return pattern == rule || pattern == family+\"/*\"\n", "	return pattern == rule || pattern == family+\"/*\" || strings.Trim(pattern, \"*\") != \"\"\n", rules, "TestCriticalIsAnnouncedByName"},
 		{"executor-without-the-name", "rules/engine.go", "	return append(reads, named)\n", "	return reads\n", rules, "TestJudgeTakesWhatTheExecutorGives"},

@@ -45,14 +45,14 @@ func (d *Daemon) Submit(ctx context.Context, c access.Command) (access.CommandRe
 	if d.signs == nil {
 		return access.CommandRecord{}, errNoKey
 	}
+	if c.Via == "" {
+		c.Via = gateway
+	}
 	if r, ok, err := d.Record(ctx, c.ID); err != nil || ok {
 		if ok && !alike(r.Command, c) {
 			return r, ErrReused
 		}
 		return r, err
-	}
-	if c.Via == "" {
-		c.Via = gateway
 	}
 	raw, err := access.Seal(c, d.signs)
 	if err != nil {

@@ -36,6 +36,10 @@ func (s *stage) say(verb string, args []string) error {
 	if err != nil {
 		return err
 	}
+	c.At, c.Until = c.At.Add(time.Second), c.Until.Add(time.Second) // asked once more: the same answer, and nothing is done
+	if again, err := s.daemon.Submit(context.WithoutCancel(s.t.Context()), c); err != nil || again.Why != r.Why || !again.At.Equal(r.At) {
+		return fmt.Errorf("asked once more: %+v, %w", again, err)
+	}
 	result := "refused"
 	if r.Accepted {
 		result = "accepted"

@@ -200,7 +200,7 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 		c.Asked = &a
 	}
 	if a.State == access.ActionRunning {
-		c.Fresh = undone(a, l.fresh)
+		c.Fresh, c.Begun = undone(a, l.fresh), written(a.Plan)
 	}
 	if r := known(c); !r.OK() {
 		return s.unjudged(ctx, f, a, c, r)
@@ -237,6 +237,14 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 		return err
 	}
 	return s.write(ctx, lease, f, a, l)
+}
+
+// written are the resources that a plan writes to.
+func written(p access.Plan) (out []access.Ref) {
+	for _, o := range p.Operations {
+		out = append(out, o.Ref)
+	}
+	return out
 }
 
 // begun reports whether a part of a running action's plan shows.

@@ -18,8 +18,8 @@ type model struct {
 	t      *rapid.T
 	f      access.Finding
 	quorum int
-	yes    map[string]map[string]string // by plan hash: who approved it, in time, and by which gateway
-	denied bool                         // while it could be denied
+	yes    map[string]map[string][]string // by plan hash: who approved it, in time, and by which gateways
+	denied bool                           // while it could be denied
 	frozen bool
 	bad    string // the first request that had no right to be made
 }
@@ -35,7 +35,7 @@ func TestModel(t *testing.T) {
 
 func sequence(t *rapid.T) {
 	w, f := asking(t)
-	m := &model{world: w, t: t, f: f, quorum: rapid.IntRange(1, 2).Draw(t, "quorum"), yes: map[string]map[string]string{}}
+	m := &model{world: w, t: t, f: f, quorum: rapid.IntRange(1, 2).Draw(t, "quorum"), yes: map[string]map[string][]string{}}
 	w.policy.Responses[0].Quorum = m.quorum
 	if rapid.Bool().Draw(t, "escalates") {
 		w.policy.Responses[0].OnDeadline, w.policy.Responses[0].Escalate = access.LateEscalate, []string{"carol"}
@@ -62,8 +62,8 @@ func sequence(t *rapid.T) {
 func (m *model) request(_ string, op access.Operation) {
 	a, _, _ := m.actions.get(access.ActionID(m.f.ID, 1))
 	have := 0
-	for who, via := range m.yes[a.PlanHash] {
-		if via != "slack" && len(m.policy.People.Keys) < 2 {
+	for who, vias := range m.yes[a.PlanHash] {
+		if !slices.Contains(vias, "slack") && len(m.policy.People.Keys) < 2 {
 			continue // its key is believed no more
 		}
 		if slices.Contains(m.policy.People.Groups["oncall"], who) || who == "carol" && a.Ask.Escalated {
@@ -155,16 +155,16 @@ func (m *model) hears(before access.Action, c access.Command, stale bool) {
 		}
 	}
 	if c.Vote == access.VoteApprove && !stale && before.State == access.ActionAwaiting && m.now.Before(before.Ask.Deadline) &&
-		m.yes[before.PlanHash][c.By] == "" {
+		!slices.Contains(m.yes[before.PlanHash][c.By], c.Via) {
 		m.yes[before.PlanHash] = noted(m.yes[before.PlanHash], c.By, c.Via)
 	}
 }
 
-func noted(votes map[string]string, by, via string) map[string]string {
+func noted(votes map[string][]string, by, via string) map[string][]string {
 	if votes == nil {
-		votes = map[string]string{}
+		votes = map[string][]string{}
 	}
-	votes[by] = via
+	votes[by] = append(votes[by], via) // a vote whose key was believed no more may be cast anew by another
 	return votes
 }
 

@@ -43,6 +43,7 @@ type Case struct {
 	Skew     time.Duration
 	Control  access.Control  // of the scope and its org together
 	Asked    *access.Action  // the action that people decide about; nil: nobody was asked
+	Begun    []access.Ref    // what the running action's stored intent writes to: it was heard of when that was made
 	Late     bool            // they were asked, and did not answer by the deadline
 	Title    string          // what the project is called; empty: not known
 	Past     []access.Action // that wrote to, or were kept from, what the finding is about, lately
@@ -199,10 +200,11 @@ func culprits(c Case) []access.IPAccessEntry {
 	return out
 }
 
-// suspects are the names of those entries, there or not.
+// suspects are the names of those entries, there or not. What a plan under way writes to was
+// one when its intent was stored, though the finding, judged half way, names it no more.
 func suspects(c Case) []string {
 	var out []string
-	for _, r := range append([]access.Ref{c.Finding.Ref}, c.Finding.Evidence.Causes...) {
+	for _, r := range slices.Concat([]access.Ref{c.Finding.Ref}, c.Finding.Evidence.Causes, c.Begun) {
 		if r.Kind == access.KindIPAccessEntry && r.Scope == c.Finding.Ref.Scope {
 			out = append(out, r.Name)
 		}

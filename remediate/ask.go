@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,9 +11,8 @@ import (
 )
 
 const (
-	maxAsks      = 5              // questions of one action
-	approvedFor  = 24 * time.Hour // that a consent lasts without having been carried out
-	defaultAsked = access.DefaultDeadline
+	maxAsks     = 5              // questions of one action
+	approvedFor = 24 * time.Hour // that a consent lasts without having been carried out
 )
 
 // canAsk reports whether people can be asked about what a guard leaves to them.
@@ -58,13 +58,12 @@ func (s *Stage) ask(ctx context.Context, f access.Finding, a access.Action, c Ca
 	})
 }
 
+// span is how long a question may be answered.
+func span(r access.Response) time.Duration { return cmp.Or(r.Deadline, access.DefaultDeadline) }
+
 // asked is the question as the response puts it.
 func asked(r access.Response, now time.Time) access.Ask {
-	span := r.Deadline
-	if span <= 0 {
-		span = defaultAsked
-	}
-	return access.Ask{Approvers: r.Approvers, Quorum: max(1, r.Quorum), Deadline: now.Add(span), OnDeadline: r.OnDeadline, Escalate: r.Escalate}
+	return access.Ask{Approvers: r.Approvers, Quorum: max(1, r.Quorum), Deadline: now.Add(span(r)), OnDeadline: r.OnDeadline, Escalate: r.Escalate}
 }
 
 // questions is the number of questions that the action has been.
@@ -97,9 +96,9 @@ func (s *Stage) late(ctx context.Context, f access.Finding, a access.Action) err
 	switch a.Ask.OnDeadline {
 	case access.LateEscalate:
 		if more := p.People.members(a.Ask.Escalate); !a.Ask.Escalated && len(more) > 0 {
-			span := a.Ask.Deadline.Sub(a.Steps[len(a.Steps)-1].At)
+			again := a.Ask.Deadline.Sub(a.Steps[len(a.Steps)-1].At)
 			return s.move(ctx, a, access.ActionAwaiting, "nobody answered by "+access.Stamp(a.Ask.Deadline)+": "+strings.Join(more, ", ")+" may decide too", func(n *access.Action) {
-				n.Ask.Escalated, n.Ask.Deadline = true, s.now().Add(max(span, time.Minute))
+				n.Ask.Escalated, n.Ask.Deadline = true, s.now().Add(max(again, time.Minute))
 				n.Wake = n.Ask.Deadline
 			})
 		}

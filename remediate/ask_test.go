@@ -473,6 +473,27 @@ func TestOverlappingPlans(t *testing.T) {
 			t.Errorf("it is %s by %q after %d requests: %s", a.State, a.Guard, w.count("request"), a.Why)
 		}
 	})
+	t.Run("denied between two writes of the other", func(t *testing.T) {
+		w, _, union := both()
+		one := w.add(entryFinding("::/0")) // the second write of the other
+		w.run(one)
+		w.run(union)
+		w.yes(union, "alice")
+		deny := w.command(access.VerbVote, "bob", w.about(one, access.VoteDeny))
+		private, _ := keyOf("slack")
+		raw, err := access.Seal(deny, private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.lose = func(access.Operation) error {
+			w.mu.Unlock() // the command is given while the answer is on its way
+			defer w.mu.Lock()
+			return w.stage().Command(t.Context(), scope, raw, w.now)
+		}
+		if a := w.run(union); w.count("request") != 1 || a.State != access.ActionRefused || a.Guard != GuardVeto {
+			t.Errorf("it is %s by %q after %d requests: %s", a.State, a.Guard, w.count("request"), a.Why)
+		}
+	})
 	t.Run("taken back, and not fought by the other", func(t *testing.T) {
 		w, one, union := both()
 		w.run(one)

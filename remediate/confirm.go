@@ -98,7 +98,6 @@ func (s *Stage) verified(ctx context.Context, lease *held, f access.Finding, a a
 		if len(n.Plan.Inverse) > 0 {
 			n.UndoUntil = out.Verified.Add(undo)
 		}
-		n.State = access.ActionVerified
 		n.Wake = nextAfter(*n, s.Policy().Guards.Retention, s.now())
 	})
 }

@@ -195,7 +195,7 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 	if err != nil {
 		return err
 	}
-	c.Late = a.Ask.Lapsed && !c.Now.Before(f.OpenedAt.Add(asked(Respond(c.Policy, f), c.Now).Deadline.Sub(c.Now))) // nobody was asked before it opened
+	c.Late = a.Ask.Lapsed && !c.Now.Before(f.OpenedAt.Add(span(Respond(c.Policy, f)))) // nobody was asked before it opened
 	if a.Asked() {
 		c.Asked = &a
 	}
@@ -398,7 +398,11 @@ func (s *Stage) halted(ctx context.Context, f access.Finding, a access.Action, l
 	} else if r := halts(c); !r.OK() {
 		return c, r, nil
 	}
-	return c, harmless(c, access.Plan{Operations: []access.Operation{o}}), nil
+	one := access.Plan{Operations: []access.Operation{o}}
+	if r := harmless(c, one); !r.OK() {
+		return c, r, nil
+	}
+	return c, contradicts(c, one), nil
 }
 
 // apply makes one write while the lease is sure to outlast it.

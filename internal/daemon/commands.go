@@ -168,7 +168,7 @@ func (d *Daemon) tend(ctx context.Context) {
 }
 
 func (d *Daemon) tended(ctx context.Context) error {
-	actions, err := d.AllActions(ctx)
+	actions, err := d.allActions(ctx, true)
 	if err != nil {
 		return err
 	}

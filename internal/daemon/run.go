@@ -174,7 +174,7 @@ func (d *Daemon) reconcile(ctx context.Context) {
 // unsettled asks remediation to look at every open finding whose action is not done, and
 // at every action that is not done.
 func (d *Daemon) unsettled(ctx context.Context) {
-	all, err := d.AllFindings(ctx)
+	all, err := d.allFindings(ctx, true)
 	if err != nil {
 		d.warn(ctx, "unsettled", "the findings cannot be listed", err)
 		return

@@ -16,6 +16,12 @@ import (
 // AllFindings lists every finding of every scope, resolved ones that are still kept
 // included, in order of scope, rule, name and time.
 func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
+	return d.allFindings(ctx, false)
+}
+
+// allFindings is AllFindings; with soundOnly it leaves out, and tells of, what cannot be read: for
+// those who look after each by itself, and never for a list that somebody takes for whole.
+func (d *Daemon) allFindings(ctx context.Context, soundOnly bool) ([]access.Finding, error) {
 	keys, err := d.findings.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list findings: %w", err)
@@ -23,7 +29,7 @@ func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
 	var out []access.Finding
 	for _, k := range keys {
 		doc, _, err := d.findings.Get(ctx, k)
-		if d.unreadable(ctx, "findings", k, err) {
+		if soundOnly && d.unreadable(ctx, "findings", k, err) {
 			continue
 		}
 		if err != nil {
@@ -41,6 +47,11 @@ func (d *Daemon) AllFindings(ctx context.Context) ([]access.Finding, error) {
 
 // AllActions lists every action that is kept, in order of creation.
 func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
+	return d.allActions(ctx, false)
+}
+
+// allActions is AllActions, as allFindings is AllFindings.
+func (d *Daemon) allActions(ctx context.Context, soundOnly bool) ([]access.Action, error) {
 	keys, err := d.actions.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list actions: %w", err)
@@ -48,7 +59,7 @@ func (d *Daemon) AllActions(ctx context.Context) ([]access.Action, error) {
 	var out []access.Action
 	for _, k := range keys {
 		a, _, err := d.actions.Get(ctx, k)
-		if d.unreadable(ctx, "actions", k, err) {
+		if soundOnly && d.unreadable(ctx, "actions", k, err) {
 			continue
 		}
 		if err != nil {

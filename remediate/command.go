@@ -67,7 +67,7 @@ func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, raw []byte
 	case access.VerbUndo, access.VerbRelease:
 		return s.takeBack(ctx, p, c, raw)
 	case access.VerbAcknowledge, access.VerbWaive, access.VerbExpect:
-		return s.stand(ctx, p, c)
+		return s.stand(ctx, p, c, raw)
 	case access.VerbSnooze:
 		return s.snooze(ctx, p, c)
 	case access.VerbFreeze, access.VerbUnfreeze, access.VerbIncident:

@@ -18,67 +18,72 @@ const (
 	ackFor = 400 * 24 * time.Hour // an acknowledgement is forgotten after this
 )
 
+// change is what a command does to the document of what stands, and what is said of it; judged
+// is whether its scope must be judged again. What is declined changes nothing.
+type change func(next *access.Waivers) (said answer, judged bool)
+
 // stand does the commands by which something is let stand: acknowledgement, waiver and
 // expectation. Each is one entry of the waivers' document, named by its command, and has its
 // scope judged again.
-func (s *Stage) stand(ctx context.Context, p Policy, c access.Command) (answer, error) {
-	var add func(*access.Waivers) string
-	switch c.Verb {
-	case access.VerbExpect:
+func (s *Stage) stand(ctx context.Context, p Policy, c access.Command, raw []byte) (answer, error) {
+	if c.Verb == access.VerbExpect {
 		x, no := expectation(p, c)
 		if no != "" {
 			return declined("%s", no), nil
 		}
-		add = func(w *access.Waivers) string { return announce(w, x) }
-	default:
-		f, err := s.subject(ctx, c)
-		if err != nil {
-			return answer{}, err
-		}
-		if said, done, err := s.stands(ctx, c); done || err != nil {
-			return said, err
-		}
-		a, _, err := s.Actions.Get(ctx, access.ActionID(c.Finding, c.Episode))
-		if err != nil {
-			return answer{}, fmt.Errorf("load the action of finding %s: %w", c.Finding, err)
-		}
-		if no := mayStand(p, f, a, c); no != "" {
-			return declined("%s", no), nil
-		}
-		if c.Verb == access.VerbAcknowledge {
-			add = func(w *access.Waivers) string { return acknowledge(w, f, c) }
-			break
-		}
-		waiver, no := waiverOf(f, c, s.now())
-		if no != "" {
-			return declined("%s", no), nil
-		}
-		add = func(w *access.Waivers) string { return waive(w, waiver) }
+		return s.changed(ctx, c, func(w *access.Waivers) (answer, bool) { return announce(w, x), true })
 	}
-	return s.added(ctx, c, add)
+	f, err := s.subject(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	if said, done, err := s.stands(ctx, c); done || err != nil {
+		return said, err
+	}
+	a, _, err := s.Actions.Get(ctx, access.ActionID(c.Finding, c.Episode))
+	if err != nil {
+		return answer{}, fmt.Errorf("load the action of finding %s: %w", c.Finding, err)
+	}
+	if no := mayStand(p, f, a, c); no != "" {
+		return declined("%s", no), nil
+	}
+	if c.Verb == access.VerbAcknowledge {
+		return s.changed(ctx, c, func(w *access.Waivers) (answer, bool) { return acknowledge(w, f, c), true })
+	}
+	now := s.now()
+	waiver, no := waiverOf(f, c, now)
+	if no != "" {
+		return declined("%s", no), nil
+	}
+	k := keeping{p, f, a, now}
+	return s.changed(ctx, c, func(w *access.Waivers) (answer, bool) { return k.asked(w, waiver, c, raw) })
 }
 
-func (s *Stage) added(ctx context.Context, c access.Command, add func(*access.Waivers) string) (answer, error) {
-	var words string
-	full := false
+// changed stores what a command changes of what stands.
+func (s *Stage) changed(ctx context.Context, c access.Command, do change) (answer, error) {
+	var said answer
 	_, err := s.Waivers.Update(ctx, access.WaiversKey, func(cur access.Waivers, _ uint64) (*access.Waivers, []access.Out, error) {
 		if cur.V > access.Version {
 			return nil, nil, fmt.Errorf("the waivers were written by a newer program: %w", access.ErrTemporary)
 		}
 		next := forgotten(cur, s.now())
-		if full = len(next.Waivers)+len(next.Expectations)+len(next.Acknowledgements) >= maxStanding; full {
+		if len(next.Waivers)+len(next.Expectations)+len(next.Acknowledgements) >= maxStanding {
+			said = declined("%d waivers, expectations and acknowledgements are stored, and no more may: put those that last into the configuration", maxStanding)
 			return nil, nil, nil
 		}
-		words = add(&next)
+		var judged bool
+		switch said, judged = do(&next); {
+		case !said.ok:
+			return nil, nil, nil
+		case !judged:
+			return &next, nil, nil
+		}
 		return &next, []access.Out{access.NewOut(access.TopicEval, c.Scope, access.Eval{Scope: c.Scope, Why: string(c.Verb) + " by " + c.By})}, nil
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return answer{}, fmt.Errorf("store what stands by command %s: %w", c.ID, err)
-	case full:
-		return declined("%d waivers, expectations and acknowledgements are stored, and no more may: put those that last into the configuration", maxStanding), nil
 	}
-	return accepted("%s", words), nil
+	return said, nil
 }
 
 // stands reports whether the very command was done before, by a process that died before it
@@ -88,10 +93,8 @@ func (s *Stage) stands(ctx context.Context, c access.Command) (answer, bool, err
 	if err != nil {
 		return answer{}, false, fmt.Errorf("read what stands: %w", err)
 	}
-	for _, w := range cur.Waivers {
-		if w.ID == waiverID(c) {
-			return accepted("%s", standsUntil(w)), true, nil
-		}
+	if said, done := heard(cur, c); done {
+		return said, true, nil
 	}
 	acked := func(a access.Acknowledgement) bool {
 		return c.Verb == access.VerbAcknowledge && a.Finding == c.Finding && a.Episode == c.Episode && a.By == c.By && a.At.Equal(c.At)
@@ -99,11 +102,10 @@ func (s *Stage) stands(ctx context.Context, c access.Command) (answer, bool, err
 	return accepted(acknowledged), slices.ContainsFunc(cur.Acknowledgements, acked), nil
 }
 
-func waiverID(c access.Command) string { return "cmd-" + c.ID }
+// commandWaiver begins the ids of waivers that commands gave.
+const commandWaiver = "cmd-"
 
-func standsUntil(w access.Waiver) string {
-	return fmt.Sprintf("%s of %s stands until %s", w.Rule, w.Name, access.Stamp(w.Until))
-}
+func waiverID(c access.Command) string { return commandWaiver + c.ID }
 
 // forgotten leaves out what has long ended.
 func forgotten(w access.Waivers, now time.Time) access.Waivers {
@@ -124,6 +126,11 @@ func forgotten(w access.Waivers, now time.Time) access.Waivers {
 			next.Acknowledgements = append(next.Acknowledgements, x)
 		}
 	}
+	for _, x := range w.Proposed {
+		if now.Before(x.Lapses()) {
+			next.Proposed = append(next.Proposed, x)
+		}
+	}
 	return next
 }
 
@@ -138,19 +145,24 @@ func mayStand(p Policy, f access.Finding, a access.Action, c access.Command) str
 		return fmt.Sprintf("%s is not among those who decide about it: the approvers of its response, and guards.operators", c.By)
 	case slices.Contains(answers, c.By):
 		return fmt.Sprintf("%s answers for the one who made the change: somebody else must decide that it stays", c.By)
+	case c.Verb == access.VerbWaive && a.State.Writing():
+		return fmt.Sprintf("its action is %s: it is too late to keep it; undo takes it back", a.State)
 	case c.Verb == access.VerbWaive && len(answers) == 0:
 		return "nobody declared answers for who made the change: a waiver for it is given in the configuration, where others review it"
 	}
 	return ""
 }
 
-// waiverOf is the waiver that a command gives: for the finding, its values, and no longer
-// than its severity allows. Of what the command says only the end and the words count.
+// waiverOf is the waiver that a command asks for: for the finding, the values that were shown,
+// and no longer than its severity allows. Of what the command says only these, the end and the
+// words count.
 func waiverOf(f access.Finding, c access.Command, now time.Time) (access.Waiver, string) {
 	most := access.WaiverCap(f.Severity)
 	switch {
 	case strings.Contains(f.Ref.Name, "*"):
 		return access.Waiver{}, "its name has a star, which in a waiver would mean others too: give the waiver in the configuration"
+	case c.Waiver.Digest != f.Digest:
+		return access.Waiver{}, "what violates is something else by now than what was shown: look at it again"
 	case !c.Waiver.Until.After(now):
 		return access.Waiver{}, "a waiver must end in the future"
 	case c.Waiver.Until.Sub(now) > most:
@@ -162,18 +174,11 @@ func waiverOf(f access.Finding, c access.Command, now time.Time) (access.Waiver,
 	}, ""
 }
 
-func waive(w *access.Waivers, x access.Waiver) string {
-	if !slices.ContainsFunc(w.Waivers, func(y access.Waiver) bool { return y.ID == x.ID }) {
-		w.Waivers = append(w.Waivers, x)
-	}
-	return standsUntil(x)
-}
-
-func acknowledge(w *access.Waivers, f access.Finding, c access.Command) string {
+func acknowledge(w *access.Waivers, f access.Finding, c access.Command) answer {
 	if !slices.ContainsFunc(w.Acknowledgements, func(a access.Acknowledgement) bool { return a.Finding == f.ID && a.Episode == f.Episode }) {
 		w.Acknowledgements = append(w.Acknowledgements, access.Acknowledgement{Finding: f.ID, Episode: f.Episode, By: c.By, Reason: c.Reason, At: c.At})
 	}
-	return acknowledged
+	return accepted(acknowledged)
 }
 
 // expectation is what a command announces, if the one who asks may.
@@ -199,9 +204,9 @@ func expectation(p Policy, c access.Command) (access.Expectation, string) {
 	return x, ""
 }
 
-func announce(w *access.Waivers, x access.Expectation) string {
+func announce(w *access.Waivers, x access.Expectation) answer {
 	if !slices.ContainsFunc(w.Expectations, func(y access.Expectation) bool { return y.ID == x.ID }) {
 		w.Expectations = append(w.Expectations, x)
 	}
-	return "announced until " + access.Stamp(x.Until) + ": what matches is recorded and not reverted"
+	return accepted("announced until %s: what matches is recorded and not reverted", access.Stamp(x.Until))
 }

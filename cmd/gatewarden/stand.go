@@ -55,6 +55,7 @@ func waiveCommand(stdout, stderr io.Writer) *cobra.Command {
 	s := standFlags{remote: remote{stdout: stdout, stderr: stderr}}
 	c := s.words(s.command("waive FINDING --until WHEN --reason WHY", "Let a finding stand for a while: this resource with these values, and nothing else",
 		"\n\nA waiver holds 1 day for a critical finding, 7 for a high, 30 for a medium, 90 for others at most. Who made the change cannot waive it.\n"+
+			"It takes as many people as the response asks (quorum), within a day; it then ends when the first of them said that it should.\n"+
 			"gatewarden waiver writes one for the configuration file, where others review it.", cobra.ExactArgs(1),
 		func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
 			if err := said("reason", s.Reason); err != nil {
@@ -68,7 +69,42 @@ func waiveCommand(stdout, stderr io.Writer) *cobra.Command {
 			return s.of(ctx, c, args[0])
 		}))
 	c.Flags().StringVar(&s.until, "until", "", "when it ends: a time such as 2026-12-31T18:00:00Z, a day such as 2026-12-31, or from now on 4h or 7d")
+	c.AddCommand(waivers(stdout, stderr))
 	return c
+}
+
+// waivers lists what is let stand, and what is proposed to be.
+func waivers(stdout, stderr io.Writer) *cobra.Command {
+	r := remote{stdout: stdout, stderr: stderr}
+	return r.flags(&cobra.Command{
+		Use: "list", Short: "List the waivers, and those that wait for more people", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return show(cmd, &r, func(ctx context.Context, c *api.Client) ([]api.Waiver, error) { return c.Waivers(ctx) }, func(p *report.Page, all []api.Waiver) {
+				if len(all) == 0 {
+					p.Text(0, "Nothing is waived.")
+					return
+				}
+				p.Section("waivers", len(all))
+				for _, w := range all {
+					oneWaiver(p, w)
+				}
+			})
+		},
+	})
+}
+
+func oneWaiver(p *report.Page, w api.Waiver) {
+	p.Bold(2, w.ID)
+	row(p, "  what", strings.TrimSpace(w.Rule+" "+string(w.Kind)+" "+w.Name+" "+w.Key))
+	row(p, "  where", strings.TrimSpace(w.Project+" "+w.Environment))
+	row(p, "  until", access.Stamp(w.Until))
+	row(p, "  why", w.Reason+because(w.Ticket))
+	row(p, "  owner", w.Owner)
+	row(p, "  agreed", strings.Join(w.Agreed, ", "))
+	row(p, "  stands in", w.Source)
+	if x := w.Proposed; x != nil {
+		p.Warn(4, fmt.Sprintf("proposed by %s: it holds once %d more ask for it with gatewarden waive %s, by %s", strings.Join(x.By, ", "), x.Needs, x.Finding, access.Stamp(x.Lapses)))
+	}
 }
 
 // of is the request about a finding, which is named as people do.

@@ -152,6 +152,15 @@ func TestGolden(t *testing.T) {
 			Duties:    map[string]map[string]time.Time{"alice@example.com": {"NETWORK_PERMISSION_ENTRY_ADDED": at.Truncate(24 * time.Hour)}},
 			Rotations: map[string]time.Time{"database_user/admin/prod_app_user": at},
 		},
+		"waivers": &Waivers{
+			V: 1, Waivers: []Waiver{{V: 1, ID: "cmd-01JD9A0000000000000000000B", Rule: finding.Rule, Kind: entry.Kind, Name: entry.Name, Project: project.ID(), Owner: "alice", Agreed: []string{"alice", "bob"}, Reason: "a load test", Granted: at, Until: at.Add(time.Hour), Digest: "d1"}},
+			Expectations:     []Expectation{{V: 1, ID: "cmd-01JD9A0000000000000000000C", Name: "198.51.100.0/24", Project: project.ID(), From: at, Until: at.Add(time.Hour), Reason: "a move", Approved: "olga"}},
+			Acknowledgements: []Acknowledgement{{Finding: finding.ID, Episode: 1, By: "alice", At: at}},
+			Proposed: []Proposal{{
+				Finding: finding.ID, Episode: 1, Rule: finding.Rule, Ref: entry, Digest: "d2", At: at, Until: at.Add(time.Hour), Needs: 1,
+				Votes: []Ballot{{By: "alice", Vote: VoteApprove, Via: "slack", Key: "0123456789abcdef", Command: "01JD9A0000000000000000000A", At: at, Reason: "a load test", Signed: []byte("{}")}},
+			}},
+		},
 		"change_without": &Change{V: 1, ID: "e1", Ref: entry, Op: OpObserved, Occurred: at, Observed: at, Source: SourceFeed},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, doc) })

@@ -112,6 +112,7 @@ type Waiver struct {
 	Project     string    `json:"project,omitempty"`     // glob over the project's name or id; empty: any
 	Environment string    `json:"environment,omitempty"` // empty: any
 	Owner       string    `json:"owner"`                 // a principal's id or a team's name
+	Agreed      []string  `json:"agreed,omitempty"`      // of a command that took several: all who agreed, its owner first
 	Reason      string    `json:"reason"`
 	Ticket      string    `json:"ticket,omitempty"`
 	Granted     time.Time `json:"granted"`
@@ -164,6 +165,35 @@ type Waivers struct {
 	Expectations []Expectation `json:"expectations,omitempty"`
 
 	Acknowledgements []Acknowledgement `json:"acknowledgements,omitempty"`
+	Proposed         []Proposal        `json:"proposed,omitempty"`
+}
+
+// ProposalLife is how long a waiver that takes several people waits for the rest of them.
+const ProposalLife = 24 * time.Hour
+
+// Proposal is a waiver that takes more people than have asked for it yet. What it says beside
+// the votes is for people: who agreed, and until when it would hold, is what each of them signed.
+type Proposal struct {
+	Finding string    `json:"finding"`
+	Episode int       `json:"episode"`
+	Rule    string    `json:"rule"`
+	Ref     Ref       `json:"ref"`
+	Key     string    `json:"key,omitempty"`    // of the finding
+	Digest  string    `json:"digest"`           // of the violating values: it lapses when they change
+	Votes   []Ballot  `json:"votes"`            // the first that asked first
+	At      time.Time `json:"at"`               // of the first; it lapses ProposalLife later
+	Until   time.Time `json:"until"`            // the earliest end that one of them asked for
+	Needs   int       `json:"needs"`            // people more, as counted when the last one asked
+	Waiver  string    `json:"waiver,omitempty"` // that it became: it waits for nobody any more
+}
+
+// Lapses is when a proposal is void, if it became no waiver before.
+func (p Proposal) Lapses() time.Time { return p.At.Add(ProposalLife) }
+
+// Waits reports whether a proposal is one for this finding as it stands, and still waits for
+// somebody.
+func (p Proposal) Waits(f Finding, now time.Time) bool {
+	return p.Waiver == "" && p.Finding == f.ID && p.Episode == f.Episode && p.Digest == f.Digest && f.Open() && now.Before(p.Lapses())
 }
 
 // OwnAccess is what Gatewarden itself depends on; guards keep it.

@@ -155,9 +155,9 @@ func (c *Client) Places(ctx context.Context) ([]Place, error) {
 	return list[Place](ctx, c, "/places", nil)
 }
 
-// Waivers are those of the configuration and of commands.
-func (c *Client) Waivers(ctx context.Context) ([]access.Waiver, error) {
-	return list[access.Waiver](ctx, c, "/waivers", nil)
+// Waivers are those of the configuration and of commands, and what is proposed.
+func (c *Client) Waivers(ctx context.Context) ([]Waiver, error) {
+	return list[Waiver](ctx, c, "/waivers", nil)
 }
 
 // Expectations are those of the configuration and of commands.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 )
@@ -21,7 +22,7 @@ func (v *view) ofPattern(project, owner string) thing {
 }
 
 // stored lists part of what commands have stored.
-func stored[T any](s *Server, r *http.Request, who identity, of func(access.Waivers) []T, at func(*view, T) thing, key func(T) string) (answer, error) {
+func stored[T any](s *Server, r *http.Request, who identity, of func(*view, access.Waivers) []T, at func(*view, T) thing, key func(T) string) (answer, error) {
 	q, wrong := queried(r, "limit", "after")
 	if wrong != nil {
 		return answer{}, wrong
@@ -37,25 +38,72 @@ func stored[T any](s *Server, r *http.Request, who identity, of func(access.Waiv
 	if err != nil {
 		return answer{}, err
 	}
-	out := slices.DeleteFunc(slices.Clone(of(w)), func(x T) bool { return !who.sees(at(v, x)) })
+	out := slices.DeleteFunc(slices.Clone(of(v, w)), func(x T) bool { return !who.sees(at(v, x)) })
 	page, err := paged(q, out, key)
 	return answer{body: page}, err
 }
 
+// Waiver is a waiver, or what is proposed to become one.
+type Waiver struct {
+	access.Waiver
+	Proposed *Proposed `json:"proposed,omitempty"`
+}
+
+// Proposed says of a waiver that it is none yet: it lets nothing stand before more people ask
+// for it.
+type Proposed struct {
+	Finding string    `json:"finding"`
+	Episode int       `json:"episode"`
+	By      []string  `json:"by"`     // who asked for it so far
+	Needs   int       `json:"needs"`  // people more, as counted when the last one asked; they are counted anew when the next one does
+	Lapses  time.Time `json:"lapses"` // when it is void, if too few have asked
+}
+
 func (s *Server) listWaivers(r *http.Request, who identity) (answer, error) {
-	return stored(s, r, who, func(w access.Waivers) []access.Waiver { return w.Waivers },
-		func(v *view, w access.Waiver) thing { return v.ofPattern(w.Project, w.Owner) },
-		func(w access.Waiver) string { return w.ID + "\x00" + sortable(w.Granted) + w.Source })
+	now := s.Now()
+	return stored(s, r, who, func(v *view, w access.Waivers) (out []Waiver) {
+		for _, x := range w.Waivers {
+			out = append(out, Waiver{Waiver: x})
+		}
+		for _, x := range w.Proposed {
+			if f := v.findings[x.Finding]; x.Waits(f, now) {
+				out = append(out, proposed(x, f))
+			}
+		}
+		return out
+	}, func(v *view, w Waiver) thing {
+		if w.Proposed != nil {
+			f := v.findings[w.Proposed.Finding]
+			return thing{v.place(f.Ref.Scope), f.Owner}
+		}
+		return v.ofPattern(w.Project, w.Owner)
+	}, func(w Waiver) string { return w.ID + "\x00" + sortable(w.Granted) + w.Source })
+}
+
+// proposed is the waiver that a proposal would become. What it is of the finding tells.
+func proposed(x access.Proposal, f access.Finding) Waiver {
+	w := Waiver{Proposed: &Proposed{Finding: x.Finding, Episode: x.Episode, By: []string{}, Needs: x.Needs, Lapses: x.Lapses()}}
+	w.Waiver = access.Waiver{
+		V: access.Version, ID: "proposed-" + access.ActionID(x.Finding, x.Episode), Rule: f.Rule, Kind: f.Ref.Kind, Name: f.Ref.Name, Key: f.Key, Project: f.Ref.Scope.ID(),
+		Environment: f.Environment, Granted: x.At, Until: x.Until, Digest: x.Digest,
+	}
+	for _, b := range x.Votes {
+		w.Proposed.By = append(w.Proposed.By, b.By)
+	}
+	if len(x.Votes) > 0 {
+		w.Owner, w.Reason = x.Votes[0].By, x.Votes[0].Reason
+	}
+	return w
 }
 
 func (s *Server) listExpectations(r *http.Request, who identity) (answer, error) {
-	return stored(s, r, who, func(w access.Waivers) []access.Expectation { return w.Expectations },
+	return stored(s, r, who, func(_ *view, w access.Waivers) []access.Expectation { return w.Expectations },
 		func(v *view, e access.Expectation) thing { return v.ofPattern(e.Project, "") },
 		func(e access.Expectation) string { return e.ID + "\x00" + sortable(e.From) + e.Source })
 }
 
 func (s *Server) listAcknowledgements(r *http.Request, who identity) (answer, error) {
-	return stored(s, r, who, func(w access.Waivers) []access.Acknowledgement { return w.Acknowledgements },
+	return stored(s, r, who, func(_ *view, w access.Waivers) []access.Acknowledgement { return w.Acknowledgements },
 		func(v *view, a access.Acknowledgement) thing {
 			f := v.findings[a.Finding]
 			return thing{v.place(f.Ref.Scope), f.Owner}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gatewarden/gatewarden/internal/access"
 )
 
@@ -84,6 +86,40 @@ func TestSpans(t *testing.T) {
 	for _, text := range []string{"", "d", "x", "1", "-1h", "1d-1h", "1.5d", "+1d", " 1d", "1d ", "9999999d", "1dd", "1h1d", "1d2d", strings.Repeat("9", 40) + "h"} {
 		if d, wrong := span(text); wrong == nil {
 			t.Errorf("%q is %s", text, d)
+		}
+	}
+}
+
+// TestProposedWaivers: what waits for more people is told with how many, and as no waiver; what
+// has lapsed, by time or because the finding is another by now, is not.
+func TestProposedWaivers(t *testing.T) {
+	told := func(g *gate) []Waiver {
+		return slices.DeleteFunc(decoded[Page[Waiver]](t, g.ask("viewer", "GET", prefix+"/waivers", "")).Items, func(w Waiver) bool { return w.Proposed == nil })
+	}
+	g := newGate(t)
+	f, at := g.backend.findings[0], began.Add(-time.Hour)
+	want := []Waiver{{
+		Waiver: access.Waiver{
+			V: 1, ID: "proposed-" + access.ActionID(f.ID, 2), Rule: f.Rule, Kind: f.Ref.Kind, Name: "0.0.0.0/0", Project: prod.Scope.ID(), Environment: "prod",
+			Owner: "bob", Reason: "a load test", Granted: at, Until: began.Add(2 * time.Hour), Digest: f.Digest,
+		},
+		Proposed: &Proposed{Finding: f.ID, Episode: 2, By: []string{"bob"}, Needs: 1, Lapses: at.Add(24 * time.Hour)},
+	}}
+	if diff := cmp.Diff(want, told(g)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, change := range map[string]func(*gate){
+		"a day later":      func(g *gate) { g.now = at.Add(access.ProposalLife) },
+		"other values":     func(g *gate) { g.backend.findings[0].Digest = "fedcba9876543210" },
+		"another episode":  func(g *gate) { g.backend.findings[0].Episode = 3 },
+		"it is over":       func(g *gate) { g.backend.findings[0].State = access.FindingResolved },
+		"it is forgotten":  func(g *gate) { g.backend.findings = g.backend.findings[1:] },
+		"it became a real": func(g *gate) { g.backend.waivers.Proposed[0].Waiver = "cmd-x" },
+	} {
+		g := newGate(t)
+		change(g)
+		if got := told(g); len(got) != 0 {
+			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }

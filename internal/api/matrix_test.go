@@ -118,11 +118,11 @@ func TestScopes(t *testing.T) {
 	for who, want := range map[string]struct {
 		places, findings, waivers, expectations, acknowledgements, freezes, incidents []string
 	}{
-		"viewer":               {every, []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"everywhere", "in-prod"}, []string{"move"}, []string{"bob"}, []string{"1 ExampleCorp", "2 ecommerce-prod"}, []string{"INC-1"}},
-		"viewer of org one":    {every[:3], []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod"}, []string{"in-prod"}, []string{"move"}, []string{"bob"}, every[:1], []string{"INC-1"}},
-		"approver of *-prod":   {[]string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"in-prod"}, nil, nil, []string{"2 ecommerce-prod"}, []string{"INC-1"}},
-		"approver of shop":     {nil, []string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"in-prod"}, nil, nil, nil, nil},
-		"admin of prod's id":   {[]string{"1 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod"}, []string{"in-prod"}, nil, nil, nil, []string{"INC-1"}},
+		"viewer":               {every, []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"everywhere", "in-prod", "of bob"}, []string{"move"}, []string{"bob"}, []string{"1 ExampleCorp", "2 ecommerce-prod"}, []string{"INC-1"}},
+		"viewer of org one":    {every[:3], []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod"}, []string{"in-prod", "of bob"}, []string{"move"}, []string{"bob"}, every[:1], []string{"INC-1"}},
+		"approver of *-prod":   {[]string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"in-prod", "of bob"}, nil, nil, []string{"2 ecommerce-prod"}, []string{"INC-1"}},
+		"approver of shop":     {nil, []string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"in-prod", "of bob"}, nil, nil, nil, nil},
+		"admin of prod's id":   {[]string{"1 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod"}, []string{"in-prod", "of bob"}, nil, nil, nil, []string{"INC-1"}},
 		"approver in one, dev": {[]string{"1 ecommerce-dev"}, []string{"1 ecommerce-dev"}, nil, []string{"move"}, []string{"bob"}, nil, nil},
 	} {
 		g := newGate(t)
@@ -134,7 +134,12 @@ func TestScopes(t *testing.T) {
 		}
 		same("places", listed(g, who, "/places", names), want.places)
 		same("findings", listed(g, who, "/findings", func(f Finding) string { return strings.TrimSpace(f.Org[23:] + " " + f.Project) }), want.findings)
-		same("waivers", listed(g, who, "/waivers", func(w access.Waiver) string { return w.ID }), want.waivers)
+		same("waivers", listed(g, who, "/waivers", func(w Waiver) string {
+			if w.Proposed != nil {
+				return "of " + strings.Join(w.Proposed.By, ", ")
+			}
+			return w.ID
+		}), want.waivers)
 		same("expectations", listed(g, who, "/expectations", func(e access.Expectation) string { return e.ID }), want.expectations)
 		same("acknowledgements", listed(g, who, "/acknowledgements", func(a access.Acknowledgement) string { return a.By }), want.acknowledgements)
 		same("freezes", listed(g, who, "/freezes", func(f Freeze) string { return names(f.Place) }), want.freezes)

@@ -114,7 +114,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	doc, _ := described(t)
 	for name, of := range map[string]any{
 		"Problem": Problem{}, "Ref": access.Ref{}, "Actor": access.Actor{}, "Place": Place{}, "Grant": Grant{}, "Whoami": Whoami{}, "Finding": Finding{}, "Plan": access.Plan{},
-		"Ask": access.Ask{}, "Ballot": access.Ballot{}, "Action": Action{}, "Waiver": access.Waiver{}, "Expectation": access.Expectation{},
+		"Ask": access.Ask{}, "Ballot": access.Ballot{}, "Action": Action{}, "Waiver": Waiver{}, "Proposed": Proposed{}, "Expectation": access.Expectation{},
 		"Acknowledgement": access.Acknowledgement{}, "Freeze": Freeze{}, "Incident": Incident{}, "Adoption": Adoption{}, "Adoptable": Adoptable{}, "Command": Command{},
 	} {
 		said := properties(doc.Components.Schemas[name])

@@ -53,6 +53,14 @@ func actionFor(f access.Finding, state access.ActionState) access.Action {
 	}
 }
 
+// proposalFor is what bob asked for, and one more must.
+func proposalFor(f access.Finding) access.Proposal {
+	return access.Proposal{
+		Finding: f.ID, Episode: f.Episode, Rule: f.Rule, Ref: f.Ref, Digest: f.Digest, At: began.Add(-time.Hour), Until: began.Add(2 * time.Hour), Needs: 1,
+		Votes: []access.Ballot{{By: "bob", Vote: access.VoteApprove, Command: "01JD9A00000000000000000001", At: began.Add(-time.Hour), Reason: "a load test"}},
+	}
+}
+
 // fake is a daemon that decides every command at once, as decide says.
 type fake struct {
 	mu       sync.Mutex
@@ -94,6 +102,7 @@ func newFake() *fake {
 		},
 		Expectations:     []access.Expectation{{V: 1, ID: "move", Actor: "alice", Project: dev.Title, From: began, Until: began.Add(time.Hour), Reason: "a move", Approved: "bob"}},
 		Acknowledgements: []access.Acknowledgement{{Finding: f.findings[2].ID, Episode: 2, By: "bob", At: began}},
+		Proposed:         []access.Proposal{proposalFor(f.findings[0])},
 	}
 	f.controls = map[access.Scope]access.Control{
 		one.Scope: {V: 1, Freeze: access.Freeze{On: true, By: "carol", Reason: "an audit", At: began}},

@@ -107,6 +107,9 @@ func (s *stage) about(c *access.Command, which string) error {
 	}
 	a, _, err := s.daemon.actions.Get(s.t.Context(), access.ActionID(newest.ID, newest.Episode))
 	c.Finding, c.Episode, c.PlanHash = newest.ID, newest.Episode, a.PlanHash
+	if c.Waiver != nil {
+		c.Waiver.Digest = newest.Digest
+	}
 	if c.PlanHash == "" {
 		c.PlanHash = "none"
 	}

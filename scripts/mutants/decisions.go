@@ -12,6 +12,7 @@ func decisions() []mutant {
 		run     = "remediate/execute.go"
 		follow  = "remediate/follow.go"
 		command = "remediate/command.go"
+		keep    = "remediate/keep.go"
 	)
 	return []mutant{
 		{"revoked-key-counts", consent, "	case !p.People.believed(b.Key):\n", "	case false:\n", pkg, "TestVotes|TestConsentAtExecution|TestKeptWrites"},
@@ -36,6 +37,10 @@ func decisions() []mutant {
 		{"adopted-by-one", "remediate/adopt.go", "	if cur.Adoptions[i].Votes[0].By == c.By {\n", "	if false {\n", pkg, "TestAdopt"},
 		{"kept-by-who-did-it", "remediate/stand.go", "	case slices.Contains(answers, c.By):\n", "	case false:\n", pkg, "TestLetStand"},
 		{"waived-for-too-long", "remediate/stand.go", "	case c.Waiver.Until.Sub(now) > most:\n", "	case false:\n", pkg, "TestLetStand"},
+		{"one-keeps-what-takes-two", keep, "max(1, Respond(k.p, k.f).Quorum)-len(yes)", "1-len(yes)", pkg, "TestKeepingTakesTheQuorum"},
+		{"who-left-keeps-it", keep, "	return c, mayStand(k.p, k.f, k.a, c)\n", "	return c, \"\"\n", pkg, "TestKeepingTakesTheQuorum"},
+		{"a-proposal-that-nobody-signed", keep, "	case err != nil || !k.said(b, c):\n", "	case err != nil && c.Waiver == nil:\n		c.By, c.At, c.Waiver = b.By, k.now, &access.Waiver{Until: k.now.Add(time.Hour)}\n", pkg, "TestForgedProposal"},
+		{"kept-for-the-longest-asked", keep, "c.Waiver.Until.Before(until) {\n", "c.Waiver.Until.After(until) {\n", pkg, "TestKeepingTakesTheQuorum"},
 		{"harm-told-to-nobody", "remediate/afterwards.go", "	} else if stop, harm := s.Harm(ctx, a); harm {\n", "	} else if stop, harm := s.Harm(ctx, a); harm && false {\n", pkg, "TestHarmStops"},
 		{"acknowledged-is-done-with", "remediate/stage.go", "	return f.State == access.FindingOpen || f.State == access.FindingAcknowledged\n", "	return f.State == access.FindingOpen\n", pkg, "TestWhoIsAsked"},
 		{"no-signature-checked", "internal/access/envelope.go", "	case len(keys[i].Public) != ed25519.PublicKeySize || !ed25519.Verify(keys[i].Public, append([]byte(signedAs), e.Payload...), e.Signature):\n", "	case false:\n", pkg, "TestForged"},

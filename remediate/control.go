@@ -18,18 +18,24 @@ func (s *Stage) controls(ctx context.Context, p Policy, scope access.Scope) (acc
 	if err != nil {
 		return c, fmt.Errorf("read what holds in %s: %w", scope, err)
 	}
+	above, err := s.above(ctx, p, scope)
+	return together(c, above), err
+}
+
+// above is what commands have decided for the org of a project; of an org, nothing is above it.
+func (s *Stage) above(ctx context.Context, p Policy, scope access.Scope) (access.Control, error) {
 	if scope.IsOrg() || p.Org == nil {
-		return c, nil
+		return access.Control{}, nil
 	}
 	org := p.Org(scope)
 	if org == "" {
-		return c, nil
+		return access.Control{}, nil
 	}
-	above, _, err := s.Controls.Get(ctx, controlKey(access.OrgScope(org)))
+	c, _, err := s.Controls.Get(ctx, controlKey(access.OrgScope(org)))
 	if err != nil {
 		return c, fmt.Errorf("read what holds in the org of %s: %w", scope, err)
 	}
-	return together(c, above), nil
+	return c, nil
 }
 
 // together is what holds in a project by its own control and by that of its org.

@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -61,6 +62,67 @@ func TestIncidentByAnotherName(t *testing.T) {
 	}
 	if r := open("omar", "INC-4", 2*time.Hour); !r.Accepted {
 		t.Errorf("by another: %s", r.Why)
+	}
+}
+
+// TestIncidentRightAfter holds that who opened an incident does not go on with it by opening
+// another one when it is over, here or, of a project, in its org; and that another may.
+func TestIncidentRightAfter(t *testing.T) {
+	org := access.OrgScope(orgID)
+	other := access.ProjectScope("64f000000000000000000002")
+	for name, c := range map[string]struct {
+		first  access.Scope
+		extend time.Duration // by omar, from the first hour on
+		by     string
+		in     access.Scope
+		after  time.Duration // the beginning of the first one
+		long   time.Duration
+		why    string // empty: it is opened
+	}{
+		"at its end":                    {first: scope, by: "olga", in: scope, after: 2 * time.Hour, why: "olga opened incident INC-1, which lasted 2 h until 2026-11-20T14:00:00Z, and cannot go on with it by another one before 2026-11-20T16:00:00Z: somebody else can open one now"},
+		"before it has rested":          {first: scope, by: "olga", in: scope, after: 4*time.Hour - time.Second, why: "before 2026-11-20T16:00:00Z"},
+		"rested":                        {first: scope, by: "olga", in: scope, after: 4 * time.Hour},
+		"another at its end":            {first: scope, by: "omar", in: scope, after: 2 * time.Hour},
+		"it was extended":               {first: scope, extend: 2 * time.Hour, by: "olga", in: scope, after: 5 * time.Hour, why: "before 2026-11-20T18:00:00Z"},
+		"it was extended, and rested":   {first: scope, extend: 2 * time.Hour, by: "olga", in: scope, after: 6 * time.Hour},
+		"who extended it":               {first: scope, extend: 2 * time.Hour, by: "omar", in: scope, after: 3 * time.Hour},
+		"of the org, in a project":      {first: org, by: "olga", in: scope, after: 2 * time.Hour, why: "before 2026-11-20T16:00:00Z"},
+		"of the org, on":                {first: org, by: "olga", in: scope, after: time.Hour, why: "still on"},
+		"of the org, within it":         {first: org, by: "olga", in: scope, after: time.Hour, long: time.Hour},
+		"of the org, another":           {first: org, by: "omar", in: scope, after: 2 * time.Hour},
+		"of the org, rested":            {first: org, by: "olga", in: scope, after: 4 * time.Hour},
+		"of another project":            {first: other, by: "olga", in: scope, after: 2 * time.Hour},
+		"of a project of no known org":  {first: org, by: "olga", in: other, after: 2 * time.Hour},
+		"of the org, in the org itself": {first: org, by: "olga", in: org, after: 2 * time.Hour, why: "before 2026-11-20T16:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := asking(t)
+			w.policy.Org = func(s access.Scope) string {
+				if s == other && strings.Contains(name, "no known org") {
+					return ""
+				}
+				return orgID
+			}
+			_, slack := keyOf("slack")
+			slack.Orgs = nil
+			w.policy.People.Keys = []access.GatewayKey{slack}
+			open := func(by, name string, in access.Scope, long time.Duration) access.CommandRecord {
+				return w.say(access.VerbIncident, by, func(c *access.Command) { c.Scope, c.Incident, c.For, c.Reason = in, name, long, "sev 1" })
+			}
+			if r := open("olga", "INC-1", c.first, 2*time.Hour); !r.Accepted {
+				t.Fatal(r.Why)
+			}
+			w.now = t0.Add(time.Hour)
+			if c.extend > 0 {
+				if r := open("omar", "INC-1", c.first, c.extend); !r.Accepted {
+					t.Fatal(r.Why)
+				}
+			}
+			w.now = t0.Add(c.after)
+			if r := open(c.by, "INC-2", c.in, cmp.Or(c.long, 3*time.Hour)); r.Accepted != (c.why == "") || !strings.Contains(r.Why, c.why) {
+				t.Errorf("%v: %s", r.Accepted, r.Why)
+			}
+		})
 	}
 }
 

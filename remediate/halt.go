@@ -23,12 +23,16 @@ func (s *Stage) control(ctx context.Context, p Policy, c access.Command) (answer
 	if c.Verb != access.VerbFreeze && !slices.Contains(p.People.members(p.People.Operators), c.By) {
 		return declined("%s is not among guards.operators, who may do that", c.By), nil
 	}
+	above, err := s.above(ctx, p, c.Scope)
+	if err != nil {
+		return answer{}, err
+	}
 	var said answer
-	_, err := s.Controls.Update(ctx, controlKey(c.Scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
+	_, err = s.Controls.Update(ctx, controlKey(c.Scope), func(cur access.Control, _ uint64) (*access.Control, []access.Out, error) {
 		if cur.V > access.Version {
 			return nil, nil, fmt.Errorf("what holds in %s was written by a newer program: %w", c.Scope, access.ErrTemporary)
 		}
-		next, changed, words := ruled(p, cur, c, s.now())
+		next, changed, words := ruled(cur, above, c, s.now())
 		if said = words; !changed {
 			return nil, nil, nil
 		}
@@ -41,8 +45,9 @@ func (s *Stage) control(ctx context.Context, p Policy, c access.Command) (answer
 	return said, nil
 }
 
-// ruled is what holds after a command. It is pure, and the same command changes nothing twice.
-func ruled(p Policy, cur access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
+// ruled is what holds after a command; above is what holds in the org of a project. It is pure,
+// and the same command changes nothing twice.
+func ruled(cur, above access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
 	switch c.Verb {
 	case access.VerbFreeze:
 		if cur.Freeze.On {
@@ -64,18 +69,19 @@ func ruled(p Policy, cur access.Control, c access.Command, now time.Time) (acces
 		cur.Freeze, cur.Stopped = access.Freeze{}, nil
 		return cur, true, accepted("unfrozen: what waited goes on, judged anew; rules that were stopped write again")
 	}
-	return incident(cur, c, now)
+	return incident(cur, above, c, now)
 }
 
 // incident opens an incident, or extends one: which its opener cannot.
-func incident(cur access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
+func incident(cur, above access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
 	until := c.At.Add(c.For)
+	no := prolongs(together(cur, above).Incidents, c, now)
 	i := slices.IndexFunc(cur.Incidents, func(x access.Incident) bool { return x.Name == c.Incident })
 	switch {
 	case c.For > longestIncident:
 		return cur, false, declined("an incident lasts %s at most; somebody else than its opener can extend it", access.Lasts(longestIncident))
-	case i < 0 && prolongs(cur, c, now) != "":
-		return cur, false, declined("%s opened incident %s, which is still on, and cannot extend it by another one: somebody else must", c.By, prolongs(cur, c, now))
+	case i < 0 && no != "":
+		return cur, false, declined("%s", no)
 	case i < 0:
 		cur.Incidents = slices.DeleteFunc(slices.Clone(cur.Incidents), func(x access.Incident) bool { return x.Listed && now.Sub(x.Until) > incidentsKept })
 		cur.Incidents = append(cur.Incidents, access.Incident{Name: c.Incident, By: c.By, Reason: c.Reason, From: c.At, Until: until})
@@ -95,16 +101,29 @@ func incident(cur access.Control, c access.Command, now time.Time) (access.Contr
 	return cur, true, accepted("incident %s is extended until %s", c.Incident, access.Stamp(until))
 }
 
-// prolongs names the incident that runs, which the one who opened it would go on with by a new
-// one; empty: none.
-func prolongs(cur access.Control, c access.Command, now time.Time) string {
-	for _, x := range cur.Incidents {
-		if x.By == c.By && x.Running(now) && c.At.Add(c.For).After(x.Until) {
-			return x.Name
+// prolongs is why a new incident would go on with another one of the same opener: one that runs,
+// or one that ended less ago than it had lasted. Empty: it would not.
+func prolongs(all []access.Incident, c access.Command, now time.Time) string {
+	var last access.Incident // of those that ended, the one that is rested from longest
+	for _, x := range all {
+		switch {
+		case x.By != c.By:
+		case x.Running(now) && c.At.Add(c.For).After(x.Until):
+			return fmt.Sprintf("%s opened incident %s, which is still on, and cannot extend it by another one: somebody else must", c.By, x.Name)
+		case !now.Before(x.Until) && rested(x).After(rested(last)):
+			last = x
 		}
 	}
-	return ""
+	if last.Name == "" || !now.Before(rested(last)) {
+		return ""
+	}
+	return fmt.Sprintf("%s opened incident %s, which lasted %s until %s, and cannot go on with it by another one before %s: somebody else can open one now",
+		c.By, last.Name, access.Lasts(last.Until.Sub(last.From)), access.Stamp(last.Until), access.Stamp(rested(last)))
 }
+
+// rested is from when on the opener of an incident that has ended may open another one: it has
+// been over for as long as it had lasted.
+func rested(i access.Incident) time.Time { return i.Until.Add(i.Until.Sub(i.From)) }
 
 // Meanwhile is what came about in a scope and, of an org, in its projects.
 type Meanwhile interface {

@@ -34,6 +34,8 @@ func decisions() []mutant {
 		{"nobody-declared-decides", command, "	if !p.People.known(c.By) {\n", "	if false {\n", pkg, "TestNobodyDeclared"},
 		{"anybody-unfreezes", "remediate/halt.go", "	if c.Verb != access.VerbFreeze && !slices.Contains(p.People.members(p.People.Operators), c.By) {\n", "	if false {\n", pkg, "TestFreezeAndIncident"},
 		{"opener-extends-the-incident", "remediate/halt.go", "	case cur.Incidents[i].By == c.By:\n", "	case false:\n", pkg, "TestIncidents"},
+		{"opener-goes-on-by-another", "remediate/halt.go", "		case !now.Before(x.Until) && rested(x).After(rested(last)):\n", "		case false:\n", pkg, "TestIncidentRightAfter"},
+		{"opener-goes-on-in-the-project", "remediate/halt.go", "prolongs(together(cur, above).Incidents, c, now)", "prolongs(cur.Incidents, c, now)", pkg, "TestIncidentRightAfter"},
 		{"adopted-by-one", "remediate/adopt.go", "	if cur.Adoptions[i].Votes[0].By == c.By {\n", "	if false {\n", pkg, "TestAdopt"},
 		{"kept-by-who-did-it", "remediate/stand.go", "	case slices.Contains(answers, c.By):\n", "	case false:\n", pkg, "TestLetStand"},
 		{"waived-for-too-long", "remediate/stand.go", "	case c.Waiver.Until.Sub(now) > most:\n", "	case false:\n", pkg, "TestLetStand"},

@@ -58,7 +58,7 @@ func tells(d access.Decision) bool {
 		return true
 	}
 	switch d.Command.Command.Verb {
-	case access.VerbFreeze, access.VerbUnfreeze, access.VerbIncident, access.VerbAdopt, access.VerbExpect:
+	case access.VerbFreeze, access.VerbUnfreeze, access.VerbIncident, access.VerbEndIncident, access.VerbAdopt, access.VerbExpect:
 		return d.Command.Accepted
 	}
 	return false

@@ -70,7 +70,9 @@ func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, raw []byte
 		return s.stand(ctx, p, c, raw)
 	case access.VerbSnooze:
 		return s.snooze(ctx, p, c)
-	case access.VerbFreeze, access.VerbUnfreeze, access.VerbIncident:
+	case access.VerbUnwaive:
+		return s.unwaive(ctx, p, c)
+	case access.VerbFreeze, access.VerbUnfreeze, access.VerbIncident, access.VerbEndIncident:
 		return s.control(ctx, p, c)
 	case access.VerbAdopt:
 		return s.adopt(ctx, p, c, raw)

@@ -17,8 +17,8 @@ const (
 	incidentsKept   = 90 * 24 * time.Hour
 )
 
-// control does the commands that hold for a scope: freeze, unfreeze and incident. Anybody
-// declared may freeze; to let go again takes an operator.
+// control does the commands that hold for a scope: freeze and unfreeze, and incidents and their
+// end. Anybody declared may freeze; all else takes an operator.
 func (s *Stage) control(ctx context.Context, p Policy, c access.Command) (answer, error) {
 	if c.Verb != access.VerbFreeze && !slices.Contains(p.People.members(p.People.Operators), c.By) {
 		return declined("%s is not among guards.operators, who may do that", c.By), nil
@@ -69,7 +69,33 @@ func ruled(cur, above access.Control, c access.Command, now time.Time) (access.C
 		cur.Freeze, cur.Stopped = access.Freeze{}, nil
 		return cur, true, accepted("unfrozen: what waited goes on, judged anew; rules that were stopped write again")
 	}
+	if c.Verb == access.VerbEndIncident {
+		return ended(cur, above, c, now)
+	}
 	return incident(cur, above, c, now)
+}
+
+// ended ends an incident before its time. That is stricter, so whoever may open one may do it,
+// its opener too. What came about in it is listed as at any end.
+func ended(cur, above access.Control, c access.Command, now time.Time) (access.Control, bool, answer) {
+	i := slices.IndexFunc(cur.Incidents, func(x access.Incident) bool { return x.Name == c.Incident })
+	if i < 0 {
+		return cur, false, declined("there is no incident %s in %s", c.Incident, c.Scope)
+	}
+	running := cur.Incidents[i].Running(now)
+	if running {
+		cur.Incidents = slices.Clone(cur.Incidents)
+		cur.Incidents[i].Until, cur.Incidents[i].EndedBy = now, c.By
+	}
+	said := fmt.Sprintf("incident %s ended at %s", c.Incident, access.Stamp(cur.Incidents[i].Until))
+	if by := cur.Incidents[i].EndedBy; by != "" {
+		said += ", by " + by
+	}
+	said += ": what came about in it and still stands is listed, to keep or to take back"
+	if other, on := together(cur, above).Incident(now); on {
+		said += "; incident " + other.Name + " is still on"
+	}
+	return cur, running, accepted("%s", said)
 }
 
 // incident opens an incident, or extends one: which its opener cannot.

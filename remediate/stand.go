@@ -67,15 +67,16 @@ func (s *Stage) changed(ctx context.Context, c access.Command, do change) (answe
 			return nil, nil, fmt.Errorf("the waivers were written by a newer program: %w", access.ErrTemporary)
 		}
 		next := forgotten(cur, s.now())
-		if len(next.Waivers)+len(next.Expectations)+len(next.Acknowledgements) >= maxStanding {
-			said = declined("%d waivers, expectations and acknowledgements are stored, and no more may: put those that last into the configuration", maxStanding)
+		before := standing(next)
+		var judged bool
+		if said, judged = do(&next); !said.ok {
 			return nil, nil, nil
 		}
-		var judged bool
-		switch said, judged = do(&next); {
-		case !said.ok:
+		if n := standing(next); n > before && n > maxStanding {
+			said = declined("%d waivers, expectations and acknowledgements are stored, and no more may: put those that last into the configuration", before)
 			return nil, nil, nil
-		case !judged:
+		}
+		if !judged {
 			return &next, nil, nil
 		}
 		return &next, []access.Out{access.NewOut(access.TopicEval, c.Scope, access.Eval{Scope: c.Scope, Why: string(c.Verb) + " by " + c.By})}, nil
@@ -84,6 +85,10 @@ func (s *Stage) changed(ctx context.Context, c access.Command, do change) (answe
 		return answer{}, fmt.Errorf("store what stands by command %s: %w", c.ID, err)
 	}
 	return said, nil
+}
+
+func standing(w access.Waivers) int {
+	return len(w.Waivers) + len(w.Expectations) + len(w.Acknowledgements)
 }
 
 // stands reports whether the very command was done before, by a process that died before it

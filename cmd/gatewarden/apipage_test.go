@@ -28,7 +28,7 @@ func TestAPIPage(t *testing.T) {
 	if err != nil || len(f.Warnings) > 0 {
 		t.Errorf("%v, %v", err, f)
 	}
-	shown := regexp.MustCompile(`(?m)gatewarden ([a-z]+(?: (?:new|list|start|whoami))?)\b([^\n#]*)`).FindAllStringSubmatch(string(text), -1)
+	shown := regexp.MustCompile(`(?m)gatewarden ([a-z]+(?: (?:new|list|start|end|whoami))?)\b([^\n#]*)`).FindAllStringSubmatch(string(text), -1)
 	if len(shown) < 15 {
 		t.Fatalf("docs/api.md shows %d commands", len(shown))
 	}

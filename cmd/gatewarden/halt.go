@@ -86,14 +86,15 @@ func unfreezeCommand(stdout, stderr io.Writer) *cobra.Command {
 func incidentCommand(stdout, stderr io.Writer) *cobra.Command {
 	c := &cobra.Command{
 		Use: "incident", Short: "Have nothing reverted unasked for the time of an incident", Args: cobra.NoArgs,
-		Long: "Have nothing reverted unasked for the time of an incident. At its end every change since is told, to keep or to take back.\nWho opened it cannot extend it.",
+		Long: "Have nothing reverted unasked for the time of an incident. At its end every change since is told, to keep or to take back.\nWho opened it cannot extend it, nor open another one in its place before it has been over for as long as it had lasted.\nEnding it early is open to all who may open one.",
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("say incident start, incident extend, incident show or incident list")
+			return errors.New("say incident start, incident extend, incident end, incident show or incident list")
 		},
 	}
 	c.AddCommand(
 		incidentVerb(stdout, stderr, "start", "Open an incident: reverts become questions until it ends"),
 		incidentVerb(stdout, stderr, "extend", "Extend an incident that somebody else opened"),
+		incidentEnd(stdout, stderr),
 		incidentList(stdout, stderr, "show NAME", "Show an incident", cobra.ExactArgs(1)),
 		incidentList(stdout, stderr, "list", "List the incidents", cobra.NoArgs),
 	)
@@ -116,12 +117,29 @@ func incidentVerb(stdout, stderr io.Writer, verb, short string) *cobra.Command {
 			return req, err
 		}
 		if verb == "extend" {
-			return extended(req, all)
+			return running(req, all)
 		}
 		return req, free(req.Incident, all)
 	}))
 	c.Flags().StringVar(&h.For, "for", "", "for how long from now on, such as 90m or 2h")
 	return c
+}
+
+func incidentEnd(stdout, stderr io.Writer) *cobra.Command {
+	h := haltFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	return h.where(h.command("end NAME --reason WHY", "End an incident before its time: what came about in it and still stands is listed", "", cobra.ExactArgs(1),
+		func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
+			h.Incident = args[0]
+			req, err := h.reasoned(access.VerbEndIncident)
+			if err != nil {
+				return req, err
+			}
+			all, err := c.Incidents(ctx)
+			if err != nil {
+				return req, err
+			}
+			return running(req, all)
+		}))
 }
 
 // free refuses to start what runs: incidents are told apart by their names.
@@ -134,29 +152,29 @@ func free(name string, all []api.Incident) error {
 	return nil
 }
 
-// extended is the request that extends an incident where it runs: anywhere else, or by a name
-// that was mistyped, it would open another one.
-func extended(req api.Request, all []api.Incident) (api.Request, error) {
+// running is the request about an incident where it runs: to extend it anywhere else, or by a
+// name that was mistyped, would open another one.
+func running(req api.Request, all []api.Incident) (api.Request, error) {
 	asked, in := cmp.Or(req.Project, req.Org), ""
 	if asked != "" {
 		in = " in " + asked
 	}
-	var running []string
+	var there []string
 	var here []api.Incident
 	for _, i := range all {
 		if !i.Running {
 			continue
 		}
-		running = append(running, i.Name+" in "+placeOf(i.Place))
+		there = append(there, i.Name+" in "+placeOf(i.Place))
 		if i.Name == req.Incident && (asked == "" || i.Scope.IsOrg() == (req.Project == "") && (asked == i.Title || asked == i.Scope.ID())) {
 			here = append(here, i)
 		}
 	}
 	switch {
 	case len(here) == 0:
-		return req, coded{exitUsage, inert{fmt.Errorf("no incident %s runs%s; there run: %s", req.Incident, in, cmp.Or(strings.Join(running, ", "), "none"))}}
+		return req, coded{exitUsage, inert{fmt.Errorf("no incident %s runs%s; there run: %s", req.Incident, in, cmp.Or(strings.Join(there, ", "), "none"))}}
 	case len(here) > 1:
-		return req, coded{exitUsage, inert{fmt.Errorf("%d incidents are called %s: say which by --project or --org; there run: %s", len(here), req.Incident, strings.Join(running, ", "))}}
+		return req, coded{exitUsage, inert{fmt.Errorf("%d incidents are called %s: say which by --project or --org; there run: %s", len(here), req.Incident, strings.Join(there, ", "))}}
 	case here[0].Scope.IsOrg():
 		req.Org = here[0].Scope.ID()
 	default:
@@ -203,9 +221,17 @@ func incidents(p *report.Page, all []api.Incident) {
 		if i.Running {
 			p.Warn(0, head+"  runs until "+access.Stamp(i.Until))
 		} else {
-			p.Bold(0, head+"  is over since "+access.Stamp(i.Until))
+			p.Bold(0, head+"  is over since "+access.Stamp(i.Until)+endedBy(i.EndedBy))
 		}
 		row(p, "opened", fmt.Sprintf("by %s at %s%s", i.By, access.Stamp(i.From), because(i.Reason)))
 		row(p, "extended", strings.Join(i.Extended, ", "))
 	}
+}
+
+// endedBy says who ended something before its time.
+func endedBy(who string) string {
+	if who == "" {
+		return ""
+	}
+	return ", ended by " + who
 }

@@ -135,7 +135,7 @@ func TestExtendsWhereItRuns(t *testing.T) {
 		{"A", "", "", shop.ID()}, {"A", "shop", "", shop.ID()}, {"A", shop.ID(), "", shop.ID()}, {"A", "other", "", ""}, {"A", "", org.ID(), ""},
 		{"B", "", "", ""}, {"B", "shop", "", shop.ID()}, {"B", "", org.ID(), org.ID()}, {"C", "", "", ""}, {"D", "", "", org.ID()}, {"E", "", "", ""},
 	} {
-		got, err := extended(api.Request{Incident: c.name, Project: c.project, Org: c.org}, all)
+		got, err := running(api.Request{Incident: c.name, Project: c.project, Org: c.org}, all)
 		if (err == nil) != (c.want != "") || err == nil && got.Project+got.Org != c.want {
 			t.Errorf("%+v: %q, %q, %v", c, got.Project, got.Org, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,7 +70,7 @@ func waiveCommand(stdout, stderr io.Writer) *cobra.Command {
 			return s.of(ctx, c, args[0])
 		}))
 	c.Flags().StringVar(&s.until, "until", "", "when it ends: a time such as 2026-12-31T18:00:00Z, a day such as 2026-12-31, or from now on 4h or 7d")
-	c.AddCommand(waivers(stdout, stderr))
+	c.AddCommand(waivers(stdout, stderr), unwaive(stdout, stderr))
 	return c
 }
 
@@ -93,11 +94,56 @@ func waivers(stdout, stderr io.Writer) *cobra.Command {
 	})
 }
 
+// unwaive ends a waiver.
+func unwaive(stdout, stderr io.Writer) *cobra.Command {
+	s := standFlags{remote: remote{stdout: stdout, stderr: stderr}}
+	return s.words(s.command("end {WAIVER | FINDING} --reason WHY", "End a waiver that commands gave, before its time: what it let stand is judged again",
+		"\n\nOne person is enough, who decides about the finding or gave the waiver. waive list lists them. One that stands in the configuration ends when\n"+
+			"it is taken out of the file.", cobra.ExactArgs(1),
+		func(ctx context.Context, c *api.Client, args []string) (api.Request, error) {
+			if err := said("reason", s.Reason); err != nil {
+				return s.Request, err
+			}
+			all, err := c.Waivers(ctx)
+			if err != nil {
+				return s.Request, err
+			}
+			s.Verb = access.VerbUnwaive
+			if slices.ContainsFunc(all, func(w api.Waiver) bool { return w.ID == args[0] && w.Proposed == nil }) {
+				s.Waiver = args[0]
+				return s.Request, nil
+			}
+			f, err := findingNamed(ctx, c, args[0])
+			if err != nil {
+				return s.Request, err
+			}
+			s.Waiver, err = waiverOf(f, all, time.Now())
+			return s.Request, err
+		}))
+}
+
+// waiverOf is the one waiver by which commands let a finding stand now.
+func waiverOf(f api.Finding, all []api.Waiver, now time.Time) (string, error) {
+	var ids []string
+	for _, w := range all {
+		if w.Source == "" && w.Proposed == nil && now.Before(w.Until) && w.Waiver.Finding(f.Ref.Scope) == f.ID && w.Project == f.Ref.Scope.ID() {
+			ids = append(ids, w.ID)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return "", coded{exitUsage, fmt.Errorf("no waiver that a command gave holds for finding %s: waive list lists them; one of the configuration ends when it is taken out of the file", f.ID)}
+	case 1:
+		return ids[0], nil
+	}
+	return "", coded{exitUsage, fmt.Errorf("%d waivers hold for finding %s: name one of %s", len(ids), f.ID, strings.Join(ids, ", "))}
+}
+
 func oneWaiver(p *report.Page, w api.Waiver) {
 	p.Bold(2, w.ID)
 	row(p, "  what", strings.TrimSpace(w.Rule+" "+string(w.Kind)+" "+w.Name+" "+w.Key))
 	row(p, "  where", strings.TrimSpace(w.Project+" "+w.Environment))
-	row(p, "  until", access.Stamp(w.Until))
+	row(p, "  until", access.Stamp(w.Until)+endedBy(w.EndedBy))
 	row(p, "  why", w.Reason+because(w.Ticket))
 	row(p, "  owner", w.Owner)
 	row(p, "  agreed", strings.Join(w.Agreed, ", "))

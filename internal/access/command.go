@@ -21,6 +21,8 @@ const (
 	VerbExpect      Verb = "expect"
 	VerbAdopt       Verb = "adopt" // inherited debt
 	VerbIncident    Verb = "incident"
+	VerbUnwaive     Verb = "unwaive"      // end a waiver that commands gave
+	VerbEndIncident Verb = "end-incident" // before its time
 )
 
 // Vote is how somebody decides about an action. The zero value is none.
@@ -62,7 +64,7 @@ type Command struct {
 	For      time.Duration `json:"for,omitempty"`      // snooze, incident
 	Rule     string        `json:"rule,omitempty"`     // adopt
 	Incident string        `json:"incident,omitempty"` // its name
-	Waiver   *Waiver       `json:"waiver,omitempty"`
+	Waiver   *Waiver       `json:"waiver,omitempty"`   // unwaive: the one with this id
 	Expect   *Expectation  `json:"expect,omitempty"`
 }
 
@@ -91,6 +93,10 @@ func (v Verb) takes() (of, bool) {
 		return of{rule: true, plan: true, reason: true}, true // the hash is of the impact that was listed
 	case VerbIncident:
 		return of{incident: true, span: true, reason: true}, true
+	case VerbUnwaive:
+		return of{waiver: true, reason: true}, true
+	case VerbEndIncident:
+		return of{incident: true, reason: true}, true
 	}
 	return of{}, false
 }
@@ -131,6 +137,8 @@ func (c Command) consistent(takes of) error {
 		return fmt.Errorf("command %s: version %d: this version knows %d", c.ID, c.V, Version)
 	case takes.vote && c.Vote != VoteApprove && c.Vote != VoteDeny:
 		return fmt.Errorf("command %s: vote %q: want %s or %s", c.ID, c.Vote, VoteApprove, VoteDeny)
+	case c.Verb == VerbUnwaive && c.Waiver.ID == "":
+		return fmt.Errorf("command %s: %s needs the waiver's id", c.ID, c.Verb)
 	case takes.reason && c.Reason == "":
 		return fmt.Errorf("command %s: %s needs a reason", c.ID, c.Verb)
 	case c.For < 0 || c.Episode < 0:

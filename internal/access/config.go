@@ -117,10 +117,17 @@ type Waiver struct {
 	Ticket      string    `json:"ticket,omitempty"`
 	Granted     time.Time `json:"granted"`
 	Until       time.Time `json:"until"`
+	EndedBy     string    `json:"endedBy,omitempty"`  // who ended it before its time, at Until
 	Renewals    int       `json:"renewals,omitempty"` // how often it was granted anew
 	Digest      string    `json:"digest,omitempty"`   // of the violating values ([Finding].Digest): it lapses when they change; empty: whatever they are
 	Source      string    `json:"source,omitempty"`   // where it stands: a place in a file; empty: in the store
 	Ahead       bool      `json:"ahead,omitempty"`    // granted lay ahead of the time at which it was read: it is refused
+}
+
+// Finding is the id of the finding of the scope that a waiver names in full, as those do that
+// commands gave.
+func (w Waiver) Finding(s Scope) string {
+	return FindingID(w.Rule, Ref{Scope: s, Kind: w.Kind, Name: w.Name}, w.Key)
 }
 
 // WaiverCap is how long a waiver of a finding of this severity may hold at most.

@@ -44,6 +44,7 @@ type Incident struct {
 	From     time.Time `json:"from"`
 	Until    time.Time `json:"until"`
 	Extended []string  `json:"extended,omitempty"` // by whom; never by who opened it
+	EndedBy  string    `json:"endedBy,omitempty"`  // who ended it before its time, at Until
 	Listed   bool      `json:"listed,omitempty"`   // what changed in it was told at its end
 }
 

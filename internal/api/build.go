@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -26,6 +27,8 @@ func (s *Server) command(ctx context.Context, v *view, r Request, id string) (ac
 		at, err = v.ofActions(ctx, r, &c)
 	case r.Finding != "":
 		at, err = v.ofFindings(ctx, r, &c)
+	case r.Waiver != "":
+		at, err = v.ofWaivers(ctx, r, &c)
 	default:
 		at, err = v.ofPlaces(r, &c)
 	}
@@ -104,6 +107,30 @@ func waiver(f access.Finding, r Request, c access.Command) (access.Waiver, *Prob
 		V: access.Version, ID: "cmd-" + c.ID, Rule: f.Rule, Kind: f.Ref.Kind, Name: f.Ref.Name, Key: f.Key, Project: f.Ref.Scope.ID(), Environment: f.Environment,
 		Owner: c.By, Reason: r.Reason, Ticket: r.Ticket, Granted: now, Until: r.Until.UTC(), Digest: f.Digest,
 	}, nil
+}
+
+// ofWaivers fills in what is about a waiver that commands gave.
+func (v *view) ofWaivers(ctx context.Context, r Request, c *access.Command) (thing, error) {
+	if err := v.load(ctx); err != nil {
+		return thing{}, err
+	}
+	all, err := v.backend.Waivers(ctx)
+	if err != nil {
+		return thing{}, err
+	}
+	i := slices.IndexFunc(all.Waivers, func(w access.Waiver) bool { return w.ID == r.Waiver && v.who.sees(v.ofWaiver(w)) })
+	if i < 0 {
+		return thing{}, missing("waiver", r.Waiver)
+	}
+	w, at := all.Waivers[i], v.ofWaiver(all.Waivers[i])
+	if w.Source != "" {
+		return at, problem(http.StatusConflict, "configured", "The waiver stands in the configuration", "take it out of the file, and reload", "waiver %s stands in %s", w.ID, w.Source)
+	}
+	if at.place.Scope == "" {
+		return at, missing("project", w.Project)
+	}
+	c.Scope, c.Waiver = at.place.Scope, &access.Waiver{ID: w.ID}
+	return at, nil
 }
 
 // ofPlaces fills in what is about an org or a project.

@@ -51,7 +51,7 @@ func TestClient(t *testing.T) {
 	if err := errors.Join(err, also, third, fourth, fifth, sixth, seventh); err != nil {
 		t.Fatal(err)
 	}
-	if len(actions) != 4 || len(places) != 5 || len(waivers) != 2 || len(expectations) != 1 || len(freezes) != 2 || len(incidents) != 1 || !incidents[0].Running || incidents[0].Title != prod.Title || len(adoptions) != 1 {
+	if len(actions) != 4 || len(places) != 5 || len(waivers) != 3 || len(expectations) != 1 || len(freezes) != 2 || len(incidents) != 1 || !incidents[0].Running || incidents[0].Title != prod.Title || len(adoptions) != 1 {
 		t.Errorf("%d %d %d %d %d %+v %d", len(actions), len(places), len(waivers), len(expectations), len(freezes), incidents, len(adoptions))
 	}
 	if l, err := c.Adoptable(ctx, "network/open-to-world", "", prod.Scope.ID()); err != nil || l.Hash != "h" || len(l.Findings) != 2 {

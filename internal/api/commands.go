@@ -48,7 +48,7 @@ func told(r access.CommandRecord) Command {
 // roleFor is who may give a command at all.
 func roleFor(v access.Verb) Role {
 	switch v {
-	case access.VerbVote, access.VerbUndo, access.VerbRelease, access.VerbWaive, access.VerbSnooze, access.VerbAcknowledge, access.VerbExpect:
+	case access.VerbVote, access.VerbUndo, access.VerbRelease, access.VerbWaive, access.VerbSnooze, access.VerbAcknowledge, access.VerbExpect, access.VerbUnwaive:
 		return RoleApprover
 	}
 	return RoleAdmin
@@ -197,7 +197,7 @@ func (v *view) asks(c access.Command, r Request) bool {
 		same = same && wrong == nil && c.For == d
 	}
 	if w := c.Waiver; w != nil {
-		same = same && w.Until.Equal(r.Until)
+		same = same && w.Until.Equal(r.Until) && (r.Waiver == "" || w.ID == r.Waiver)
 	}
 	if e := c.Expect; e != nil {
 		return same && e.Until.Equal(r.Until) && (r.From.IsZero() || e.From.Equal(r.From)) && e.Actor == r.Actor && e.Rule == r.Rule && e.Kind == r.Kind && e.Name == r.Name

@@ -47,6 +47,10 @@ func TestWhatIsAskedIsWhatIsGiven(t *testing.T) {
 			want.Reason, want.Rule, want.PlanHash = "cleaning", "network/open-to-world", "h"
 		case access.VerbIncident:
 			want.Reason, want.Incident, want.For = "it is down", "INC-1", 2*time.Hour
+		case access.VerbEndIncident:
+			want.Reason, want.Incident = "it is up", "INC-1"
+		case access.VerbUnwaive:
+			want.Reason, want.Waiver = "it was enough", &access.Waiver{ID: "cmd-1"}
 		}
 		w := g.ask("admin", "POST", prefix+"/commands", g.body(v))
 		if w.Code != http.StatusOK {
@@ -57,7 +61,7 @@ func TestWhatIsAskedIsWhatIsGiven(t *testing.T) {
 			t.Errorf("%s: the answer is %+v at %s", v, answer, w.Header().Get("Location"))
 		}
 		want.ID = got.ID
-		if want.Waiver != nil {
+		if v == access.VerbWaive {
 			want.Waiver.ID = "cmd-" + got.ID
 		}
 		if want.Expect != nil {
@@ -110,6 +114,9 @@ func TestBadRequests(t *testing.T) {
 		{`{"verb":"expect","project":"ecommerce-dev","actor":"alice","reason":"x","until":"` + began.Add(31*24*time.Hour).Format(time.RFC3339) + `"}`, "ahead at most", 400},
 		{`{"verb":"expect","project":"ecommerce-dev","actor":"alice","reason":"x","until":"2026-01-01T00:00:00Z"}`, "never hold", 400},
 		{`{"verb":"expect","project":"ecommerce-dev","actor":"alice","kind":"castle","reason":"x","until":"` + late + `"}`, "kind", 400},
+		{`{"verb":"unwaive","waiver":"in-prod","reason":"x"}`, "stands in conf.yaml:7", 409}, {`{"verb":"unwaive","waiver":"everywhere","reason":"x"}`, "stands in conf.yaml:9", 409},
+		{`{"verb":"unwaive","waiver":"none","reason":"x"}`, "no waiver", 404}, {`{"verb":"unwaive","waiver":"cmd-1"}`, "needs reason", 400}, {`{"verb":"unwaive","finding":"` + f.ID + `","reason":"x"}`, "needs waiver", 400},
+		{`{"verb":"end-incident","reason":"x","project":"ecommerce-dev"}`, "needs incident", 400}, {`{"verb":"end-incident","incident":"INC-1","for":"1h","reason":"x","project":"ecommerce-dev"}`, "takes no for", 400},
 	} {
 		w := g.ask("admin", "POST", prefix+"/commands", c.body)
 		if w.Code != c.code || !strings.Contains(w.Body.String(), c.want) {
@@ -182,13 +189,15 @@ func TestIdempotencyKey(t *testing.T) {
 // TestSameKeyOtherWords: each field of a request makes it another one.
 func TestSameKeyOtherWords(t *testing.T) {
 	for v, edits := range map[access.Verb][][2]string{
-		access.VerbVote:     {{`"approve"`, `"deny"`}},
-		access.VerbWaive:    {{"a test", "a trial"}, {"SEC-1", "SEC-2"}, {"13:00", "14:00"}},
-		access.VerbSnooze:   {{"2h", "3h"}},
-		access.VerbFreeze:   {{prod.Scope.ID(), dev.Scope.ID()}, {"an audit", "another"}},
-		access.VerbExpect:   {{"alice", "bob"}, {"13:00", "14:00"}, {`"actor"`, `"name":"x","actor"`}, {`"actor"`, `"from":"2026-12-01T12:30:00Z","actor"`}},
-		access.VerbAdopt:    {{"open-to-world", "entry-too-broad"}, {`"h"`, `"i"`}},
-		access.VerbIncident: {{"INC-1", "INC-2"}, {"2h", "1h"}},
+		access.VerbVote:        {{`"approve"`, `"deny"`}},
+		access.VerbWaive:       {{"a test", "a trial"}, {"SEC-1", "SEC-2"}, {"13:00", "14:00"}},
+		access.VerbSnooze:      {{"2h", "3h"}},
+		access.VerbFreeze:      {{prod.Scope.ID(), dev.Scope.ID()}, {"an audit", "another"}},
+		access.VerbExpect:      {{"alice", "bob"}, {"13:00", "14:00"}, {`"actor"`, `"name":"x","actor"`}, {`"actor"`, `"from":"2026-12-01T12:30:00Z","actor"`}},
+		access.VerbAdopt:       {{"open-to-world", "entry-too-broad"}, {`"h"`, `"i"`}},
+		access.VerbIncident:    {{"INC-1", "INC-2"}, {"2h", "1h"}},
+		access.VerbEndIncident: {{"INC-1", "INC-2"}, {prod.Scope.ID(), dev.Scope.ID()}, {"it is up", "it is fine"}},
+		access.VerbUnwaive:     {{"cmd-1", "cmd-2"}, {"it was enough", "no more"}},
 	} {
 		for _, e := range edits {
 			g := newGate(t)

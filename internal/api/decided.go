@@ -76,8 +76,17 @@ func (s *Server) listWaivers(r *http.Request, who identity) (answer, error) {
 			f := v.findings[w.Proposed.Finding]
 			return thing{v.place(f.Ref.Scope), f.Owner}
 		}
-		return v.ofPattern(w.Project, w.Owner)
+		return v.ofWaiver(w.Waiver)
 	}, func(w Waiver) string { return w.ID + "\x00" + sortable(w.Granted) + w.Source })
+}
+
+// ofWaiver is where a waiver is and whose: of one that commands gave, its finding's.
+func (v *view) ofWaiver(w access.Waiver) thing {
+	at := v.ofPattern(w.Project, w.Owner)
+	if f, ok := v.findings[w.Finding(at.place.Scope)]; ok && w.Source == "" {
+		at.owner = f.Owner
+	}
+	return at
 }
 
 // proposed is the waiver that a proposal would become. What it is of the finding tells.

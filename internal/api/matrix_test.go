@@ -28,6 +28,8 @@ func (g *gate) body(v access.Verb) string {
 		access.VerbExpect:      fmt.Sprintf(`"project":%q,"reason":"a move","actor":"alice","until":%q`, prod.Scope.ID(), until),
 		access.VerbAdopt:       fmt.Sprintf(`"project":%q,"reason":"cleaning","rule":"network/open-to-world","planHash":"h"`, prod.Scope.ID()),
 		access.VerbIncident:    fmt.Sprintf(`"project":%q,"reason":"it is down","incident":"INC-1","for":"2h"`, prod.Scope.ID()),
+		access.VerbEndIncident: fmt.Sprintf(`"project":%q,"reason":"it is up","incident":"INC-1"`, prod.Scope.ID()),
+		access.VerbUnwaive:     `"waiver":"cmd-1","reason":"it was enough"`,
 	}[v]
 	return fmt.Sprintf(`{"verb":%q,%s}`, v, rest)
 }
@@ -118,11 +120,11 @@ func TestScopes(t *testing.T) {
 	for who, want := range map[string]struct {
 		places, findings, waivers, expectations, acknowledgements, freezes, incidents []string
 	}{
-		"viewer":               {every, []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"everywhere", "in-prod", "of bob"}, []string{"move"}, []string{"bob"}, []string{"1 ExampleCorp", "2 ecommerce-prod"}, []string{"INC-1"}},
-		"viewer of org one":    {every[:3], []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod"}, []string{"in-prod", "of bob"}, []string{"move"}, []string{"bob"}, every[:1], []string{"INC-1"}},
-		"approver of *-prod":   {[]string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"in-prod", "of bob"}, nil, nil, []string{"2 ecommerce-prod"}, []string{"INC-1"}},
-		"approver of shop":     {nil, []string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"in-prod", "of bob"}, nil, nil, nil, nil},
-		"admin of prod's id":   {[]string{"1 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod"}, []string{"in-prod", "of bob"}, nil, nil, nil, []string{"INC-1"}},
+		"viewer":               {every, []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"cmd-1", "everywhere", "in-prod", "of bob"}, []string{"move"}, []string{"bob"}, []string{"1 ExampleCorp", "2 ecommerce-prod"}, []string{"INC-1"}},
+		"viewer of org one":    {every[:3], []string{"1", "1 ecommerce-dev", "1 ecommerce-prod", "1 ecommerce-prod"}, []string{"cmd-1", "in-prod", "of bob"}, []string{"move"}, []string{"bob"}, every[:1], []string{"INC-1"}},
+		"approver of *-prod":   {[]string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod", "2 ecommerce-prod"}, []string{"cmd-1", "in-prod", "of bob"}, nil, nil, []string{"2 ecommerce-prod"}, []string{"INC-1"}},
+		"approver of shop":     {nil, []string{"1 ecommerce-prod", "2 ecommerce-prod"}, []string{"cmd-1", "in-prod", "of bob"}, nil, nil, nil, nil},
+		"admin of prod's id":   {[]string{"1 ecommerce-prod"}, []string{"1 ecommerce-prod", "1 ecommerce-prod"}, []string{"cmd-1", "in-prod", "of bob"}, nil, nil, nil, []string{"INC-1"}},
 		"approver in one, dev": {[]string{"1 ecommerce-dev"}, []string{"1 ecommerce-dev"}, nil, []string{"move"}, []string{"bob"}, nil, nil},
 	} {
 		g := newGate(t)
@@ -171,6 +173,7 @@ func TestOutOfScopeIsNotThere(t *testing.T) {
 		{"POST", "/commands", g.body(access.VerbAcknowledge), f.ID},
 		{"POST", "/commands", g.body(access.VerbVote), a.ID},
 		{"POST", "/commands", g.body(access.VerbExpect), prod.Scope.ID()},
+		{"POST", "/commands", g.body(access.VerbUnwaive), "cmd-1"},
 		{"GET", "/adoptions/preview?rule=network/x&project=" + prod.Scope.ID(), "", prod.Scope.ID()},
 	} {
 		there := g.ask("approver in one, dev", c.method, prefix+c.path, c.body)

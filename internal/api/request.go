@@ -30,10 +30,11 @@ type Request struct {
 	For      string      `json:"for,omitempty"`      // snooze, incident: a duration such as 90m, 4h or 2d
 	From     time.Time   `json:"from,omitzero"`      // expect; left out: now
 	Until    time.Time   `json:"until,omitzero"`     // waive, expect
-	Org      string      `json:"org,omitempty"`      // freeze, unfreeze, incident, adopt: the org's id
+	Org      string      `json:"org,omitempty"`      // freeze, unfreeze, incident, end-incident, adopt: the org's id
 	Project  string      `json:"project,omitempty"`  // in its place, and of expect: the project's name or id
 	Rule     string      `json:"rule,omitempty"`     // adopt; expect: an id or glob
 	Incident string      `json:"incident,omitempty"` // its name
+	Waiver   string      `json:"waiver,omitempty"`   // unwaive: its id
 	Actor    string      `json:"actor,omitempty"`    // expect: a principal's id, or a glob over names in Atlas
 	Kind     access.Kind `json:"kind,omitempty"`     // expect
 	Name     string      `json:"name,omitempty"`     // expect: a glob over the resource's name
@@ -161,6 +162,8 @@ func forms() map[access.Verb]form {
 		access.VerbExpect:      {"project until reason", "actor name rule kind from ticket"},
 		access.VerbAdopt:       {"rule planHash reason", "org project ticket"},
 		access.VerbIncident:    {"incident for reason", "org project ticket"},
+		access.VerbEndIncident: {"incident reason", "org project ticket"},
+		access.VerbUnwaive:     {"waiver reason", "ticket"},
 	}
 }
 

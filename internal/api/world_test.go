@@ -97,8 +97,9 @@ func newFake() *fake {
 	}
 	f.waivers = access.Waivers{
 		Waivers: []access.Waiver{
-			{V: 1, ID: "in-prod", Rule: "network/*", Project: prod.Scope.ID(), Owner: "shop", Reason: "a reason", Granted: began, Until: began.Add(time.Hour)},
-			{V: 1, ID: "everywhere", Rule: "dbuser/*", Name: "admin/x", Owner: "tools", Reason: "a reason", Granted: began, Until: began.Add(time.Hour)},
+			{V: 1, ID: "in-prod", Rule: "network/*", Project: prod.Scope.ID(), Owner: "shop", Reason: "a reason", Granted: began, Until: began.Add(time.Hour), Source: "conf.yaml:7"},
+			{V: 1, ID: "everywhere", Rule: "dbuser/*", Name: "admin/x", Owner: "tools", Reason: "a reason", Granted: began, Until: began.Add(time.Hour), Source: "conf.yaml:9"},
+			{V: 1, ID: "cmd-1", Rule: "network/open-to-world", Kind: access.KindIPAccessEntry, Name: "0.0.0.0/0", Project: prod.Scope.ID(), Owner: "bob", Reason: "a reason", Granted: began, Until: began.Add(time.Hour), Digest: "0123456789abcdef"},
 		},
 		Expectations:     []access.Expectation{{V: 1, ID: "move", Actor: "alice", Project: dev.Title, From: began, Until: began.Add(time.Hour), Reason: "a move", Approved: "bob"}},
 		Acknowledgements: []access.Acknowledgement{{Finding: f.findings[2].ID, Episode: 2, By: "bob", At: began}},

@@ -279,7 +279,7 @@ func (s *stage) step(line string) error {
 	case "config":
 		_, edit, _ := strings.Cut(line, " config ")
 		return s.reconfigure(edit)
-	case "vote", "undo", "release", "ack", "waive", "freeze", "unfreeze", "incident", "expect":
+	case "vote", "undo", "release", "ack", "waive", "freeze", "unfreeze", "incident", "unwaive", "end-incident", "expect":
 		return s.say(verb, args)
 	case "nothing":
 	default:

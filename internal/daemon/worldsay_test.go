@@ -17,8 +17,9 @@ import (
 //	undo WHO PROJECT/RULE, release …       of what was done
 //	ack WHO PROJECT/RULE
 //	waive WHO PROJECT/RULE DURATION
+//	unwaive WHO PROJECT/RULE               the waiver that was given last
 //	freeze WHO PROJECT, unfreeze WHO PROJECT
-//	incident WHO PROJECT NAME DURATION
+//	incident WHO PROJECT NAME DURATION, end-incident WHO PROJECT NAME
 //	expect WHO PROJECT NAME-PATTERN DURATION
 func (s *stage) say(verb string, args []string) error {
 	if len(args) < 2 {
@@ -76,13 +77,30 @@ func (s *stage) fill(c *access.Command, args []string) (err error) {
 			return wrong
 		}
 		c.PlanHash = ""
+	case access.VerbUnwaive:
+		return s.last(c, args[0])
 	default:
 		c.Scope = access.ProjectScope(s.atlas.ProjectID(args[0]))
 		switch c.Verb {
+		case access.VerbEndIncident:
+			c.Incident = args[1]
 		case access.VerbIncident:
 			c.Incident, c.For = args[1], span(args[2])
 		case access.VerbExpect:
 			c.Expect = &access.Expectation{Name: args[1], Until: c.At.Add(span(args[2]))}
+		}
+	}
+	return err
+}
+
+// last fills in the waiver of the rule in the project that was given last.
+func (s *stage) last(c *access.Command, which string) error {
+	project, rule, _ := strings.Cut(which, "/")
+	c.Scope, c.Waiver = access.ProjectScope(s.atlas.ProjectID(project)), &access.Waiver{ID: "none"}
+	doc, _, err := s.daemon.waivers.Get(s.t.Context(), access.WaiversKey)
+	for _, w := range doc.Waivers {
+		if w.Rule == rule && w.Project == c.Scope.ID() {
+			c.Waiver.ID = w.ID
 		}
 	}
 	return err

@@ -84,7 +84,7 @@ func forged(options) []row {
 }
 
 func guardsAlone(options) []row {
-	return tests("each guard has a case in which it alone stops a harm", "each a test", "./remediate", "TestEachGuardAlone", "TestEachCapAlone", "TestStalePlanAlone", "TestAskedOrTold", "TestFreezeAndIncident", "TestIncidents")
+	return tests("each guard has a case in which it alone stops a harm", "each a test", "./remediate", "TestEachGuardAlone", "TestEachCapAlone", "TestStalePlanAlone", "TestAskedOrTold", "TestFreezeAndIncident", "TestIncidents", "TestIncidentRightAfter", "TestIncidentEnded")
 }
 
 func remedies(options) []row {
@@ -109,7 +109,8 @@ func hardCases(options) []row {
 
 func responding(options) []row {
 	return append(tests("respond: five modes, grace with veto, deadline, escalation, quorum, ceilings, inherited and adopt", "each a test", "./remediate",
-		"TestWhoIsAsked", "TestGrace", "TestDeadlines", "TestAskedApprovedDone", "TestEndsWithoutWriting", "TestAdopt", "TestLetStand"),
+		"TestWhoIsAsked", "TestGrace", "TestDeadlines", "TestAskedApprovedDone", "TestEndsWithoutWriting", "TestAdopt", "TestLetStand",
+		"TestKeepingTakesTheQuorum", "TestForgedProposal", "TestFiftyKeepAtOnce", "TestUnwaive"),
 		told("stories of decisions and guards by the whole daemon", "^(decisions|guards)$", 20)...)
 }
 

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -98,14 +101,24 @@ func (p *process) started() int {
 }
 
 // well reports whether it answers that it is.
-func (p *process) well() bool {
+func (p *process) well() bool { return p.ails() == "" }
+
+// ails is what it says is wrong with it; empty: nothing.
+func (p *process) ails() string {
 	c := http.Client{Timeout: 2 * time.Second}
 	r, err := c.Get(p.health)
 	if err != nil {
-		return false
+		return fmt.Sprintf("it does not answer after %d starts: %v", p.started(), err)
 	}
 	defer r.Body.Close()
-	return r.StatusCode == http.StatusOK
+	if r.StatusCode == http.StatusOK {
+		return ""
+	}
+	says, err := io.ReadAll(io.LimitReader(r.Body, 2000))
+	if err != nil {
+		return fmt.Sprintf("%s, and then %v", r.Status, err)
+	}
+	return fmt.Sprintf("%s: %s", r.Status, bytes.TrimSpace(says))
 }
 
 // stop ends it for good, first politely.
@@ -124,10 +137,15 @@ func (p *process) stop() {
 	_ = p.log.Close() // nobody writes to it any more
 }
 
-// addresses are free at this moment.
+// addresses are free at this moment, and of no port that the system gives to whoever asks for any:
+// while a process is down, nobody else gets its own.
 func addresses(n int) (out []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	const from, to = 15000, 30000 // below the range that Linux gives out
+	for tries := 0; len(out) < n; tries++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", from+rand.IntN(to-from)))
+		if err != nil && tries < 100*n {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -135,4 +153,13 @@ func addresses(n int) (out []string, err error) {
 		out = append(out, l.Addr().String())
 	}
 	return out, nil
+}
+
+// tail is the end of its log.
+func (p *process) tail() string {
+	raw, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw[max(0, len(raw)-2000):])
 }

@@ -110,10 +110,10 @@ func (t *trouble) end(ctx context.Context) error {
 		p.up()
 		p.signal(syscall.SIGCONT)
 	}
-	return t.sc.until(ctx, 2*time.Minute, func() string {
+	return t.sc.until(ctx, 5*time.Minute, func() string {
 		for _, p := range all {
-			if !p.well() {
-				return fmt.Sprintf("%s is not well", p.name)
+			if no := p.ails(); no != "" {
+				return fmt.Sprintf("%s is not well: %s; its log ends with:\n%s\n", p.name, no, p.tail())
 			}
 		}
 		return ""

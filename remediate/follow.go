@@ -19,7 +19,10 @@ const undoWaiver = 24 * time.Hour
 const backLimit = 2 * time.Minute
 
 // followID is the id of the action that takes another one back, or deletes what it left.
-func followID(of string, purpose access.Purpose) string { return of + "-" + string(purpose) }
+func followID(of string, purpose access.Purpose) string { return FollowID(of, purpose) }
+
+// FollowID is the id of the action of this purpose that follows another one.
+func FollowID(of string, purpose access.Purpose) string { return of + "-" + string(purpose) }
 
 // follows reports whether an action is one that follows the action of an episode.
 func follows(id, episode string) bool {

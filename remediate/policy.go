@@ -19,6 +19,7 @@ type Policy struct {
 	Networks   []access.Network
 	People     People
 	Guards     Guards                    // of what is done without being asked
+	Production func(env string) bool     // whether an environment is production; nil: every one is
 	Org        func(access.Scope) string // Atlas id of the org of a project; empty: not known yet, nothing is written
 }
 

@@ -125,7 +125,7 @@ func newWorld(t tester) *world {
 		findings: access.Findings{Scope: scope, Findings: map[string]access.Finding{}},
 		policy: Policy{
 			Responses: []access.Response{{Do: access.ModeRevert}}, Caps: Caps{10, 50}, Settle: Settle{0, 90 * time.Second},
-			Org: func(access.Scope) string { return orgID },
+			Org: func(access.Scope) string { return orgID }, Production: func(string) bool { return false },
 		}}
 	w.actions = newBucket[access.Action](w, "actions")
 	w.control = newBucket[Ledger](w, "control")

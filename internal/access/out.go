@@ -72,6 +72,11 @@ type Notice struct {
 
 	Severity Severity `json:"severity,omitempty"` // of what is said
 	Says     string   `json:"says,omitempty"`     // what the state of no finding shows, in its own words
+
+	To      string `json:"to,omitempty"`      // the channel of the sink, as the routes name it
+	Episode int    `json:"episode,omitempty"` // of the finding; only where the sink has channels
+	Told    bool   `json:"told,omitempty"`    // only where it is told of already
+	Group   string `json:"group,omitempty"`   // id of a group whose card may have to change: about no finding by itself
 }
 
 // Subject names what is said in its own words.

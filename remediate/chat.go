@@ -1,0 +1,82 @@
+package remediate
+
+import (
+	"slices"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// ViaChat is the gateway through which people decide in a chat.
+const ViaChat = "slack"
+
+// neverInChat are the kinds about which nothing is decided in a chat: they decide who may decide.
+func neverInChat(k access.Kind) bool {
+	return slices.Contains([]access.Kind{
+		access.KindOrg, access.KindOrgSettings, access.KindFederation, access.KindIdentityProvider, access.KindRoleMapping, access.KindResourcePolicy,
+	}, k)
+}
+
+// opensToWorld are the rules of what lets the whole internet in.
+func opensToWorld(rule string) bool {
+	return rule == "network/open-to-world" || rule == "network/transient-open-to-world"
+}
+
+// NotInChat is why this is not decided in a chat, whoever asks, with the way that remains; empty: it
+// may be. A click is made in a second, by whoever holds a phone that is unlocked: what opens
+// production to everybody, or changes who decides, takes a token of its own.
+func NotInChat(p Policy, f access.Finding, verb access.Verb, vote access.Vote) string {
+	const other = "decide it with the gatewarden command or the API"
+	keeps := verb == access.VerbWaive || verb == access.VerbUndo || verb == access.VerbRelease || verb == access.VerbAdopt || verb == access.VerbVote && vote == access.VoteDeny
+	switch {
+	case neverInChat(f.Ref.Kind) && (keeps || verb == access.VerbVote):
+		return "what concerns the organization's settings and who signs in is not decided in a chat: " + other
+	case keeps && opensToWorld(f.Rule) && (p.Production == nil || f.Environment == "" || p.Production(f.Environment)):
+		return "that production is open to the whole internet is not kept from a chat: " + other
+	}
+	return ""
+}
+
+// inChat is why a command that came through a chat is not done; empty: it may be.
+func inChat(p Policy, f access.Finding, c access.Command) string {
+	if c.Via != ViaChat {
+		return ""
+	}
+	return NotInChat(p, f, c.Verb, c.Vote)
+}
+
+// Question is how the question about an action stands, for people.
+type Question struct {
+	May  []string // ids of those who may answer now
+	Need int      // approvals that it takes
+	Yes  []string // whose approvals count
+	Void []string // why others do not
+}
+
+// QuestionOf is how the question about an action stands by the policy as it is now. The zero one
+// asks nobody.
+func QuestionOf(p Policy, a access.Action, f access.Finding) Question {
+	if a.State != access.ActionAwaiting && a.State != access.ActionApproved && (a.State != access.ActionProposed || a.Ask.Quorum == 0) {
+		return Question{}
+	}
+	f = subjectOf(f, a)
+	q := Question{May: approvers(p, a, f), Need: quorum(p, a, f)}
+	for _, b := range a.Votes {
+		switch why := Void(p, a, f, b); {
+		case why != "":
+			q.Void = append(q.Void, why)
+		case b.Vote == access.VoteApprove && !slices.Contains(q.Yes, b.By):
+			q.Yes = append(q.Yes, b.By)
+		}
+	}
+	return q
+}
+
+// Authors are the principals that answer for whoever made the change that a finding is about.
+func Authors(p Policy, a access.Action, f access.Finding) []string {
+	out := p.People.made(a, f)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Deciders are those who may say something about a finding: its approvers, and the operators.
+func Deciders(p Policy, f access.Finding) []string { return deciders(p, f) }

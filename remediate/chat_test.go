@@ -1,0 +1,82 @@
+package remediate
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatewarden/gatewarden/internal/access"
+)
+
+// TestNotInChat: what may be decided in a second, with whatever phone lies unlocked.
+func TestNotInChat(t *testing.T) {
+	prod := func(env string) bool { return env == "prod" }
+	about := func(rule string, kind access.Kind, env string) access.Finding {
+		return access.Finding{Rule: rule, Ref: access.Ref{Scope: scope, Kind: kind}, Environment: env}
+	}
+	world := func(env string) access.Finding { return about("network/open-to-world", access.KindIPAccessEntry, env) }
+	for _, c := range []struct {
+		name string
+		of   Policy
+		f    access.Finding
+		verb access.Verb
+		vote access.Vote
+		want string
+	}{
+		{"closing production", Policy{Production: prod}, world("prod"), access.VerbVote, access.VoteApprove, ""},
+		{"denying that it is closed", Policy{Production: prod}, world("prod"), access.VerbVote, access.VoteDeny, "whole internet"},
+		{"keeping it open", Policy{Production: prod}, world("prod"), access.VerbWaive, "", "whole internet"},
+		{"opening it again", Policy{Production: prod}, world("prod"), access.VerbUndo, "", "whole internet"},
+		{"what opened and closed", Policy{Production: prod}, about("network/transient-open-to-world", access.KindIPAccessEntry, "prod"), access.VerbWaive, "", "whole internet"},
+		{"an environment that nobody knows", Policy{Production: prod}, world(""), access.VerbWaive, "", "whole internet"},
+		{"a policy that does not say", Policy{}, world("dev"), access.VerbWaive, "", "whole internet"},
+		{"development", Policy{Production: prod}, world("dev"), access.VerbWaive, "", ""},
+		{"a narrower entry", Policy{Production: prod}, about("network/entry-too-broad", access.KindIPAccessEntry, "prod"), access.VerbWaive, "", ""},
+		{"knowing of it", Policy{Production: prod}, world("prod"), access.VerbAcknowledge, "", ""},
+		{"settings of the org", Policy{Production: prod}, about("org/x", access.KindOrgSettings, ""), access.VerbVote, access.VoteApprove, "who signs in"},
+		{"federation", Policy{Production: prod}, about("federation/x", access.KindIdentityProvider, ""), access.VerbWaive, "", "who signs in"},
+		{"a member of the org", Policy{Production: prod}, about("member/x", access.KindOrgMember, ""), access.VerbVote, access.VoteApprove, ""},
+	} {
+		if got := NotInChat(c.of, c.f, c.verb, c.vote); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestChatIsRefusedWhereItMatters: the gateway's word is not enough; the API's is.
+func TestChatIsRefusedWhereItMatters(t *testing.T) {
+	w, f := asking(t)
+	w.run(f)
+	w.policy.Production = nil
+	deny := w.command(access.VerbVote, "bob", w.about(f, access.VoteDeny))
+	if r := w.give(deny); r.Accepted || !strings.Contains(r.Why, "not kept from a chat") {
+		t.Errorf("by a chat: %+v", r)
+	}
+	if a := w.action(f); a.State != access.ActionAwaiting || len(a.Votes) != 0 {
+		t.Errorf("the action is %s with %d votes", a.State, len(a.Votes))
+	}
+	if r := w.give(w.command(access.VerbVote, "bob", w.about(f, access.VoteApprove))); !r.Accepted {
+		t.Errorf("closing it by a chat: %+v", r)
+	}
+}
+
+func TestQuestionOf(t *testing.T) {
+	w, f := asking(t)
+	w.run(f)
+	w.policy.Responses[0].Quorum = 2
+	w.give(w.command(access.VerbVote, "bob", w.about(f, access.VoteApprove)))
+	a := w.action(f)
+	got := QuestionOf(w.policy, a, f)
+	if diff := cmp.Diff([]string{"bob"}, got.Yes); diff != "" || got.Need != 2 || len(got.Void) != 0 || len(got.May) == 0 {
+		t.Errorf("%+v", got)
+	}
+	w.policy.People.Keys = nil
+	if got := QuestionOf(w.policy, a, f); len(got.Yes) != 0 || len(got.Void) != 1 {
+		t.Errorf("without keys: %+v", got)
+	}
+	a.State = access.ActionVerified
+	if diff := cmp.Diff(Question{}, QuestionOf(w.policy, a, f)); diff != "" {
+		t.Errorf("of a verified action:\n%s", diff)
+	}
+}

@@ -30,7 +30,7 @@ require (
 	go.uber.org/zap v1.28.0 // structured logs
 	go.yaml.in/yaml/v4 v4.0.0 // strict YAML with positions
 	golang.org/x/sync v0.24.0 // errgroup
-	golang.org/x/time v0.16.0 // rate limits of the admin API
+	golang.org/x/time v0.16.0 // rate limits of the admin API, and of what is said in Slack
 	golang.org/x/tools v0.51.0 // tests: txtar archives
 	pgregory.net/rapid v1.3.0 // tests: properties
 )

@@ -26,6 +26,8 @@ type Group struct {
 	Lines   []string  `json:"lines,omitempty"`  // keys of what was said in the thread
 	Told    []string  `json:"told,omitempty"`   // ids of the principals who were told directly
 	Former  []Placed  `json:"former,omitempty"` // cards that were given up, or copies that came to light
+	Words   bool      `json:"words,omitempty"`  // Digest is all that it tells: it is about no finding
+	Into    string    `json:"into,omitempty"`   // id of the digest that its members were moved to before they were told
 }
 
 // Member is one episode of a finding in a group.

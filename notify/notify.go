@@ -8,6 +8,9 @@
 // finding and its action as they stand when it sends, renders them ([Render], pure),
 // claims the delivery by compare-and-set and hands the message to the [Sink].
 //
+// [Poster] does the same for boards, where a message is edited in place: it gathers findings in
+// groups, of which each has one [Card], and keeps within what people and boards bear.
+//
 // # What may repeat or come late
 //
 // Notices may repeat, arrive late or be coalesced: what is said is always the newest
@@ -24,6 +27,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -86,10 +90,12 @@ func (r Router) Decision(ctx context.Context, d access.Decision) error {
 	switch {
 	case tells(d):
 		return r.fact(ctx, d)
+	case d.Command != nil:
+		return r.touched(ctx, *d.Command)
 	case d.Action.Finding == "":
 		return nil // about no finding
 	}
-	f := access.Finding{ID: d.Action.Finding, Ref: d.Action.Ref, Severity: d.Action.Severity, Environment: d.Action.Environment}
+	f := access.Finding{ID: d.Action.Finding, Episode: d.Action.Episode, Ref: d.Action.Ref, Severity: d.Action.Severity, Environment: d.Action.Environment}
 	if d.Action.Purpose != "" {
 		return r.send(ctx, f, d.Action.ID, d.Action.ID)
 	}
@@ -99,12 +105,28 @@ func (r Router) Decision(ctx context.Context, d access.Decision) error {
 func (r Router) send(ctx context.Context, f access.Finding, action, subject string) error {
 	var outs []access.Out
 	for _, sink := range Sinks(r.Routes(), f) {
-		outs = append(outs, access.NewOut(access.TopicNotify, f.Ref.Scope, access.Notice{Scope: f.Ref.Scope, Finding: f.ID, Action: action}, sink, subject))
+		n := access.Notice{Scope: f.Ref.Scope, Finding: f.ID, Action: action}
+		if _, _, channel := strings.Cut(sink, ":"); channel {
+			n.Action, n.Episode = "", f.Episode // a card tells of all that is done about an episode
+			outs = append(outs, addressed(n, sink, access.ActionID(f.ID, f.Episode)))
+			continue
+		}
+		outs = append(outs, addressed(n, sink, subject))
 	}
 	if len(outs) == 0 {
 		return nil
 	}
 	return r.Publish(ctx, outs...)
+}
+
+// addressed is the message that carries a notice to a target of a route: a sink, or a sink and one of its
+// channels. Of each channel one notice a subject waits.
+func addressed(n access.Notice, target, subject string) access.Out {
+	sink, to, channel := strings.Cut(target, ":")
+	if channel {
+		n.To, subject = to, access.Hash(target, subject)
+	}
+	return access.NewOut(access.TopicNotify, n.Scope, n, sink, subject)
 }
 
 // Delivery is what is stored of one subject at one sink.

@@ -18,6 +18,7 @@ type Story struct {
 	Project string // what it is called; empty: of an org, or not known
 	Title   string // of the rule
 	Why     string // of the rule: why it matters
+	Fix     string // of the rule: what a person does about it
 	Safer   string // how to have the same without the violation, as a command; empty: none is known
 
 	Openings int             // episodes of the finding that began in the last 90 days, this one among them
@@ -43,6 +44,8 @@ type Question struct {
 	Void   []string // why votes do not count
 	Until  time.Time
 	Then   string // what happens if nobody acts by then, in words
+	No     string // why it is not approved in a chat, with the way that remains; empty: it may be
+	NoDeny string // why it is not denied in a chat; empty: it may be
 }
 
 // Open reports whether somebody is asked.
@@ -61,6 +64,7 @@ type Keep struct {
 type Undo struct {
 	Until time.Time // zero: it cannot
 	Plan  string    // hash of the plan that would be taken back
+	No    string    // why it is not taken back in a chat; empty: it may be
 	Loses string    // what cannot be had back; empty: everything can
 }
 

@@ -20,19 +20,46 @@ func (r Router) fact(ctx context.Context, d access.Decision) error {
 	if d.Action.ID == "" {
 		n.Severity = access.High
 	}
-	var to []string
-	for _, route := range r.Routes() { // it is of no environment: who looks after any may have to know
-		to = append(to, route.To...)
-	}
-	slices.Sort(to)
 	var outs []access.Out
-	for _, sink := range slices.Compact(to) {
-		outs = append(outs, access.NewOut(access.TopicNotify, n.Scope, n, sink, subjectOf(d, n)))
+	for _, sink := range r.targets() { // it is of no environment: who looks after any may have to know
+		outs = append(outs, addressed(n, sink, subjectOf(d, n)))
 	}
 	if len(outs) == 0 {
 		return nil
 	}
 	return r.Publish(ctx, outs...)
+}
+
+// touched has the cards looked at that tell of a finding about which something was asked for: who asked
+// to keep it, or until when nobody is reminded, is no transition of anything. No route decides: it says
+// neither how severe the finding is nor where.
+func (r Router) touched(ctx context.Context, c access.CommandRecord) error {
+	asked := c.Command
+	if asked.Finding == "" || !c.Accepted {
+		return nil
+	}
+	var outs []access.Out
+	for _, target := range r.targets() {
+		if !strings.Contains(target, ":") {
+			continue
+		}
+		n := access.Notice{Scope: asked.Scope, Finding: asked.Finding, Episode: asked.Episode, Told: true}
+		outs = append(outs, addressed(n, target, "told "+access.ActionID(asked.Finding, asked.Episode)))
+	}
+	if len(outs) == 0 {
+		return nil
+	}
+	return r.Publish(ctx, outs...)
+}
+
+// targets are all that any route names.
+func (r Router) targets() []string {
+	var to []string
+	for _, route := range r.Routes() {
+		to = append(to, route.To...)
+	}
+	slices.Sort(to)
+	return slices.Compact(to)
 }
 
 // subjectOf keeps facts apart that wait to be told. Of commands that are not believed one waits at

@@ -119,7 +119,9 @@ func (s *Stream) handle(ctx context.Context, l lane, msg *nats.Msg) {
 		s.o.Logger.Error("a handler panicked", zap.String("subject", m.Subject), zap.Any("panic", p.value), zap.ByteString("stack", p.stack))
 		s.bury(ctx, l, msg, m, err)
 	default:
-		l.memory.failed(s.o.Logger, l, m, err)
+		if !planned(err) {
+			l.memory.failed(s.o.Logger, l, m, err)
+		}
 		s.again(ctx, l, msg, m, err)
 	}
 }
@@ -184,6 +186,16 @@ func (s *Stream) again(ctx context.Context, l lane, msg *nats.Msg, m Message, ca
 	if err := msg.NakWithDelay(delay); err != nil {
 		s.o.Logger.Warn("a message could not be put back; it comes again by itself", zap.String("subject", m.Subject), zap.Error(err))
 	}
+}
+
+// planned reports that nothing went wrong: what the message asks for has its time, and that has not come.
+// Packages that must not know this one say so by a method Planned() bool.
+func planned(err error) bool {
+	p, ok := errors.AsType[interface {
+		error
+		Planned() bool
+	}](err)
+	return ok && p.Planned()
 }
 
 func isPanic(err error) bool { _, ok := errors.AsType[*panicked](err); return ok }

@@ -74,6 +74,31 @@ func TestJobsAreHandledOnceAndGone(t *testing.T) {
 	})
 }
 
+// Two workers of one queue part it by the first key; neither sees what is the other's.
+func TestWorkersPartAQueueByItsFirstKey(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		told := func(into *log) func(context.Context, Message) error {
+			return Handle(func(_ context.Context, n access.Notice) error { into.add("%s", n.Finding); return nil })
+		}
+		notice := func(sink, id string) access.Out {
+			return access.NewOut(access.TopicNotify, scopeA, access.Notice{Scope: scopeA, Finding: id}, sink, id)
+		}
+		var a, b log
+		w.publish(notice("log", "f1"), notice("slack", "f2"), notice("log.more", "f3"))
+		stop := w.run(w.Stream,
+			Worker{Topic: access.TopicNotify, Durable: "log", Under: "log", Handle: told(&a)},
+			Worker{Topic: access.TopicNotify, Durable: "slack", Under: "slack", Handle: told(&b)})
+		time.Sleep(time.Hour)
+		stop()
+		if x, y := strings.Join(a.all(), " "), strings.Join(b.all(), " "); x != "f1" || y != "f2" {
+			t.Errorf("log has %q, slack has %q", x, y)
+		}
+		if left := w.stored(streamNotify); len(left) != 1 {
+			t.Errorf("left in the queue: %v, want what is nobody's", left)
+		}
+	})
+}
+
 func TestQueuesKeepOneJobOfASubject(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
 		for i := range 10 {

@@ -25,6 +25,7 @@ const (
 type Worker struct {
 	Topic       access.Topic
 	Durable     string // the consumer's name; of a job, default the topic; of a fact, required: each name reads all facts
+	Under       string // of a topic with keys: only what has this as its first key; empty: everything
 	Concurrency int    // handlers at a time, default 1; a lane (TopicEval) always has one
 	Handle      func(ctx context.Context, m Message) error
 }
@@ -123,6 +124,9 @@ func (s *Stream) lanes(w Worker) ([]lane, error) {
 		MaxDeliver:    -1,
 		MaxAckPending: max(openAcks, w.Concurrency),
 		FilterSubject: s.o.Prefix + "." + string(w.Topic) + ".>",
+	}
+	if w.Under != "" {
+		config.FilterSubject = s.o.Prefix + "." + string(w.Topic) + "." + escape(w.Under) + ".>"
 	}
 	l := lane{Worker: w, stream: s.streams[s.streamName(r.stream)], config: config, memory: newMemory()}
 	if w.Topic != access.TopicEval {

@@ -13,6 +13,7 @@ require (
 	github.com/getkin/kin-openapi v0.152.0 // tests: the simulator against the official spec, the admin API against its own
 	github.com/go-jose/go-jose/v4 v4.1.4 // tests: a provider that signs tokens
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
+	github.com/gorilla/websocket v1.5.3 // the sockets of the Slack fake
 	github.com/klauspost/compress v1.20.3 // zstd of stored documents
 	github.com/minio/highwayhash v1.0.4 // verifies the store's message blocks, by the server's own checksum
 	github.com/nats-io/nats-server/v2 v2.15.2 // the embedded JetStream server
@@ -25,6 +26,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0 // tests: the command line, as scripts
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // tests: the configuration's schema, and reports against theirs
 	github.com/schollz/progressbar/v3 v3.19.1 // the progress of a scan
+	github.com/slack-go/slack v0.35.0 // Slack: the Web API, Socket Mode, Block Kit
 	github.com/spf13/cobra v1.10.2 // command line
 	go.mongodb.org/atlas-sdk/v20250312020 v20250312020.0.0 // Atlas's own types; its module holds the official spec
 	go.uber.org/zap v1.28.0 // structured logs

@@ -10,9 +10,10 @@
 //
 //	socket or HTTP ─▶ kept in the inbox ─▶ acknowledged ─▶ who is it, may they ask ─▶ signed command ─▶ answer
 //
-// The acknowledgement never waits for anything but the inbox, and for that a second at most. A
-// process that dies after it leaves the click in the inbox, from where the next one takes it. The
-// id of the command is made from the click: a click that is handled twice is one command.
+// The acknowledgement never waits for anything but the inbox, and for that a third of a second at
+// most. A process that dies after it leaves the click in the inbox, from where the next one takes it;
+// a click that could not be kept within a second is not done, and the person is told. The id of the
+// command is made from the click: a click that is handled twice is one command.
 //
 // # What a button carries
 //

@@ -65,21 +65,26 @@ func (a Auth) GatewayKey() (ed25519.PrivateKey, error) {
 	if a.Gateway.IsZero() {
 		return nil, nil
 	}
-	text, err := a.Gateway.text()
+	return a.Gateway.PrivateKey()
+}
+
+// PrivateKey reads a private key by which commands are signed: a PKCS #8 key in PEM.
+func (s Source) PrivateKey() (ed25519.PrivateKey, error) {
+	text, err := s.text()
 	if err != nil {
 		return nil, err
 	}
 	block, rest := pem.Decode(text)
 	if block == nil || block.Type != "PRIVATE KEY" || len(bytes.TrimSpace(rest)) > 0 {
-		return nil, fmt.Errorf("reading a key from %s: it is not one PRIVATE KEY in PEM; make one with openssl genpkey -algorithm ed25519", a.Gateway)
+		return nil, fmt.Errorf("reading a key from %s: it is not one PRIVATE KEY in PEM; make one with openssl genpkey -algorithm ed25519", s)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("reading a key from %s: it is not PKCS #8; make one with openssl genpkey -algorithm ed25519", a.Gateway)
+		return nil, fmt.Errorf("reading a key from %s: it is not PKCS #8; make one with openssl genpkey -algorithm ed25519", s)
 	}
 	own, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("reading a key from %s: it is a %T, want Ed25519; make one with openssl genpkey -algorithm ed25519", a.Gateway, key)
+		return nil, fmt.Errorf("reading a key from %s: it is a %T, want Ed25519; make one with openssl genpkey -algorithm ed25519", s, key)
 	}
 	return own, nil
 }

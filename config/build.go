@@ -29,6 +29,7 @@ func (b *builder) file(t *tree) *File {
 	b.principals = each(t.get("principals"), b.principal)
 	f.Principals = b.principals
 	b.unique(t.get("principals"), "id")
+	b.unique(t.get("principals"), "slack")
 	f.Groups = b.groups(t.get("groups"))
 	b.grouped = f.Groups
 	f.Networks, f.Ranges = b.networks(t.get("networks"))
@@ -49,6 +50,8 @@ func (b *builder) file(t *tree) *File {
 	if !t.get("routes").given {
 		f.Routes = []Route{{To: []string{SinkLog}}}
 	}
+	f.Slack = b.slack(t.get("slack"))
+	b.sinks(t.get("routes"), f.Slack, t.get("slack").given)
 	f.NATS = b.nats(t.get("nats"))
 	f.Audit = b.audit(t.get("audit"), f.NATS.Store)
 	f.Schedule = b.schedule(t.get("schedule"))

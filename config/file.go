@@ -29,6 +29,7 @@ type File struct {
 	Guards         Guards
 	DryRun         bool
 	Routes         []Route // at least one
+	Slack          Slack
 	Auth           Auth
 	NATS           NATS
 	Audit          Audit
@@ -136,7 +137,7 @@ type Guards struct {
 type Route struct {
 	Environments []string
 	Severity     access.Severity // the lowest that is told
-	To           []string        // sinks: SinkLog
+	To           []string        // sinks: SinkLog, or SinkSlack with a colon and a channel
 }
 
 // Schedule says how often things are done.

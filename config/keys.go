@@ -32,7 +32,8 @@ func root() *shape {
 		key("audit", auditKeys(), "What proves later what was done: a chain of hashes over all facts, with signed checkpoints outside the store."),
 		key("schedule", scheduleKeys(), "How often Atlas is read and findings are judged again."),
 		key("http", httpKeys(), "Where the daemon listens."),
-		later("slack"), later("jira"), later("github"), later("servicenow"), later("pagerduty"),
+		key("slack", slackKeys(), "How people are told and asked in Slack. Left out: they are not."),
+		later("jira"), later("github"), later("servicenow"), later("pagerduty"),
 		later("webhook"), later("email"), later("alertmanager"),
 		key("auth", authKeys(), "Who may call the admin API, and by whose keys commands are believed."),
 	)
@@ -220,11 +221,11 @@ func guardKeys() *shape {
 }
 
 func routeKeys() *shape {
-	sink := enum("a sink", SinkLog).without("slack", "jira", "github", "servicenow", "pagerduty", "webhook", "email", "alertmanager")
+	sink := patterned("log, or slack: and a channel's name", `^(log|slack:[a-z0-9][a-z0-9_-]{0,79})$`).without("jira", "github", "servicenow", "pagerduty", "webhook", "email", "alertmanager")
 	return object(
 		environmentList("Environments. Left out: every one."),
 		key("severity", one(severity()), "The lowest severity that is told. Left out: every one."),
-		key("to", nonnil(list(one(sink))), "Where to: log. Other sinks are not built yet.").must(),
+		key("to", nonnil(list(one(sink))), "Where to: log, or slack:CHANNEL by the names under slack.channels. Other sinks are not built yet.").must(),
 	)
 }
 
@@ -246,7 +247,7 @@ func scheduleKeys() *shape {
 
 func httpKeys() *shape {
 	return object(
-		key("public", one(listener()), "What Atlas and chat call. It listens only with atlas.webhook.secret.").or(":8080"),
+		key("public", one(listener()), "What Atlas and Slack call. It listens only with atlas.webhook.secret or slack.signing_secrets.").or(":8080"),
 		key("ops", one(listener()), "Health and metrics.").or(":9090"),
 		key("admin", one(adminListener()), "Administration and the API, on a loopback address only: tokens would cross a network in the clear.").or("127.0.0.1:9091"),
 	)

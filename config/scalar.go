@@ -21,7 +21,7 @@ func (s scalar) read(text string) (any, error) {
 	head, _, _ := strings.Cut(text, ":") // slack:channel is of the sink slack
 	switch {
 	case slices.Contains(s.unbuilt, head):
-		return nil, fmt.Errorf("%q is not built yet; use %s", text, orList(s.enum))
+		return nil, fmt.Errorf("%q is not built yet; use %s", text, s.want)
 	case s.enum != nil && !slices.Contains(s.enum, text):
 		return nil, fmt.Errorf("%q is not %s%s", text, s.want, s.instead(text))
 	case s.pattern != nil && !s.pattern.MatchString(text):

@@ -125,7 +125,8 @@ func TestKeysAndSchemaAgree(t *testing.T) {
 			got[g] = true
 		}
 	}
-	for _, other := range []string{"atlas.webhook.secret.env", "audit.key.file", "audit.people.env", "auth.gateway.key.env", "nats.store", "nats.credentials.file", "nats.credentials.nkey.env", "nats.bootstrap.nkey", "nats.bootstrap.nkey.env", "nats.bootstrap.nkey.file"} {
+	for _, other := range []string{"atlas.webhook.secret.env", "audit.key.file", "audit.people.env", "auth.gateway.key.env", "nats.store", "nats.credentials.file", "nats.credentials.nkey.env", "nats.bootstrap.nkey", "nats.bootstrap.nkey.env", "nats.bootstrap.nkey.file",
+		"slack.bot_token.env", "slack.app_token.file", "slack.key.env"} {
 		got[other] = true // one file has one form of each: files.txtar has the other
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {

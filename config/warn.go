@@ -27,6 +27,7 @@ func (w *warner) all() {
 	w.expectations()
 	w.responses()
 	w.auth()
+	w.slack()
 }
 
 // warn reports at a path's place.

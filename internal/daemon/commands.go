@@ -30,6 +30,7 @@ const (
 	answerWithin = 10 * time.Second // of a command, before whoever asks is told to ask again
 	recordsKept  = 7 * 24 * time.Hour
 	keyFile      = "gateway.key"
+	chatKeyFile  = "slack.key"
 	changesPage  = 500
 )
 
@@ -48,13 +49,25 @@ func (d *Daemon) Submit(ctx context.Context, c access.Command) (access.CommandRe
 	if c.Via == "" {
 		c.Via = gateway
 	}
+	return d.submit(ctx, c, d.signs)
+}
+
+// submitChat is Submit of what people ask for in Slack.
+func (d *Daemon) submitChat(ctx context.Context, c access.Command) (access.CommandRecord, error) {
+	if d.signsChat == nil {
+		return access.CommandRecord{}, errNoChatKey
+	}
+	return d.submit(ctx, c, d.signsChat)
+}
+
+func (d *Daemon) submit(ctx context.Context, c access.Command, key ed25519.PrivateKey) (access.CommandRecord, error) {
 	if r, ok, err := d.Record(ctx, c.ID); err != nil || ok {
 		if ok && !alike(r.Command, c) {
 			return r, ErrReused
 		}
 		return r, err
 	}
-	raw, err := access.Seal(c, d.signs)
+	raw, err := access.Seal(c, key)
 	if err != nil {
 		return access.CommandRecord{}, err
 	}
@@ -102,10 +115,10 @@ func (d *Daemon) command(ctx context.Context, m stream.Message) error {
 	return d.remediate.Command(ctx, scope, m.Data, m.Published)
 }
 
-// gatewayKey is the key by which this process signs commands: that of a file beside the
+// gatewayKey is a key by which this process signs commands: that of a file beside the
 // state, made at the first start and readable by nobody else.
-func gatewayKey(dir string) (ed25519.PrivateKey, error) {
-	path := filepath.Join(dir, keyFile)
+func gatewayKey(dir, file string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(dir, file)
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return newGatewayKey(path)

@@ -99,7 +99,8 @@ type Daemon struct {
 	controls   *stream.KV[access.Control]       // in the bucket of control
 	records    *stream.KV[access.CommandRecord] // likewise
 
-	signs ed25519.PrivateKey // what the admin API asks for; nil: nothing can be asked for
+	signs     ed25519.PrivateKey // what the admin API asks for; nil: nothing can be asked for
+	signsChat ed25519.PrivateKey // what is asked for in Slack; nil: nothing can be
 
 	watcher   *watcher.Watcher
 	rules     *rules.Stage
@@ -108,6 +109,7 @@ type Daemon struct {
 	receiver  *receiver // of Atlas's webhooks
 	wakes     *wakes
 	audit     *auditor // nil: another process has this role
+	slack     *slacker // nil: there is none, or another process has this role
 
 	ctx   context.Context // ends when the daemon is told to stop
 	group *errgroup.Group
@@ -221,6 +223,9 @@ func (d *Daemon) assemble() error {
 	})
 	d.deadlines = stream.NewDeadlines(d.logger.Named("deadlines"))
 	d.receiver = d.newReceiver()
+	if d.slack, err = d.newSlack(); err != nil {
+		return err
+	}
 	if d.does(RoleAudit) {
 		d.audit, err = d.newAudit()
 	}

@@ -33,7 +33,7 @@ func (d *Daemon) serve(ctx context.Context, at Addresses) error {
 		net.Listener
 	}
 	sites := []site{{addr: at.Ops, handler: d.ops()}, {addr: at.Admin, handler: d.byRole(d.admin())}}
-	if d.does(RoleWatch) && !d.opts.File.Atlas.Webhook.Secret.IsZero() {
+	if d.listensToOthers() {
 		sites = append(sites, site{addr: at.Public, handler: d.public()})
 	}
 	sites = slices.DeleteFunc(sites, func(s site) bool { return s.addr == "" })
@@ -70,6 +70,11 @@ func (d *Daemon) serve(ctx context.Context, at Addresses) error {
 	return nil
 }
 
+// listensToOthers reports whether somebody outside is expected to call: Atlas, or Slack.
+func (d *Daemon) listensToOthers() bool {
+	return d.does(RoleWatch) && !d.opts.File.Atlas.Webhook.Secret.IsZero() || d.slack != nil && len(d.opts.File.Slack.SigningSecrets) > 0
+}
+
 // ops serves liveness (the process runs: never depends on Atlas or NATS), readiness
 // (with the reason when it is not) and metrics.
 func (d *Daemon) ops() http.Handler {
@@ -81,6 +86,9 @@ func (d *Daemon) ops() http.Handler {
 			return
 		}
 		fmt.Fprintln(w, "ready")
+		for _, p := range d.slackProblems() {
+			fmt.Fprintln(w, "slack: "+p)
+		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}))
 	return mux

@@ -132,8 +132,8 @@ func (o oracle) unscoped(p sim.Project, u sim.DatabaseUser, out map[subjectKey]o
 	out[subjectKey{"dbuser/unscoped", p.Name, u.DatabaseName + "/" + u.Username}] = opinion{must, severity, classOf(u.Username)}
 }
 
-// slack is how long the clock may take to see that a date passed.
-const slack = 16 * time.Minute
+// dateSlack is how long the clock may take to see that a date passed.
+const dateSlack = 16 * time.Minute
 
 func (o oracle) expired(p sim.Project, u sim.DatabaseUser, out map[subjectKey]opinion) {
 	if len(u.Roles) == 0 {
@@ -141,8 +141,8 @@ func (o oracle) expired(p sim.Project, u sim.DatabaseUser, out map[subjectKey]op
 	}
 	passed, justNow, unknown := false, false, false
 	end := func(at time.Time) {
-		passed = passed || o.now.Sub(at) > slack
-		justNow = justNow || o.now.Sub(at).Abs() <= slack
+		passed = passed || o.now.Sub(at) > dateSlack
+		justNow = justNow || o.now.Sub(at).Abs() <= dateSlack
 	}
 	if u.DeleteAfterDate != nil {
 		end(*u.DeleteAfterDate)

@@ -20,14 +20,15 @@ const (
 	RoleWatch     Role = "watch"     // polls Atlas, takes its webhooks
 	RoleRules     Role = "rules"     // judges
 	RoleRemediate Role = "remediate" // decides and writes to Atlas; the only one that needs write credentials
-	RoleNotify    Role = "notify"    // tells
+	RoleNotify    Role = "notify"    // routes what is told, and writes it to the log
+	RoleSlack     Role = "slack"     // tells and asks in Slack, and takes what people decide there
 	RoleAudit     Role = "audit"     // keeps the chain
 	RoleAPI       Role = "api"       // answers /api/v1 and takes commands
 )
 
 // Roles are all roles.
 func Roles() []Role {
-	return []Role{RoleWatch, RoleRules, RoleRemediate, RoleNotify, RoleAudit, RoleAPI}
+	return []Role{RoleWatch, RoleRules, RoleRemediate, RoleNotify, RoleSlack, RoleAudit, RoleAPI}
 }
 
 // ParseRoles reads roles parted by commas; nothing is all of them.
@@ -89,11 +90,18 @@ func accessOf(r Role) stream.Access {
 	case RoleNotify:
 		return stream.Access{
 			Work: []stream.Worker{
-				{Topic: access.TopicFinding, Durable: "notify"}, {Topic: access.TopicDecision, Durable: "notify"}, {Topic: access.TopicNotify, Durable: "log"},
+				{Topic: access.TopicFinding, Durable: "notify"}, {Topic: access.TopicDecision, Durable: "notify"}, {Topic: access.TopicNotify, Durable: "log", Under: "log"},
 			},
 			Publish: []access.Topic{access.TopicNotify, access.TopicPoll},
 			Write:   []string{"deliveries"},
 			Read:    []string{"watch", "findings", "actions"},
+		}
+	case RoleSlack:
+		return stream.Access{
+			Work:    []stream.Worker{{Topic: access.TopicNotify, Durable: "slack", Under: "slack"}},
+			Publish: []access.Topic{access.TopicNotify, access.TopicCommand, access.TopicPoll},
+			Write:   []string{"cards"},
+			Read:    []string{"watch", "findings", "actions", "waivers", "control"},
 		}
 	case RoleAudit:
 		return stream.Access{Read: []string{"watch"}, Audit: true}

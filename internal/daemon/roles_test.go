@@ -17,7 +17,7 @@ func TestRolesCoverEverything(t *testing.T) {
 			writers[b] = append(writers[b], r)
 		}
 	}
-	for _, bucket := range strings.Fields("watch inventory history facts findings actions waivers control replays deliveries locks") {
+	for _, bucket := range strings.Fields("watch inventory history facts findings actions waivers control replays deliveries cards locks") {
 		if len(writers[bucket]) != 1 {
 			t.Errorf("bucket %s is written by %v, want one role", bucket, writers[bucket])
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/robfig/cron/v3"
 	"go.uber.org/zap"
 
+	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/stream"
 	"github.com/gatewarden/gatewarden/notify"
@@ -35,6 +36,9 @@ func (d *Daemon) run() {
 	if d.does(RoleAudit) {
 		d.group.Go(func() error { return d.audit.run(d.ctx) })
 	}
+	if d.slack != nil {
+		d.group.Go(func() error { return d.slack.gateway.Run(d.ctx) })
+	}
 	d.group.Go(d.schedule)
 }
 
@@ -52,7 +56,8 @@ func (d *Daemon) workers() []stream.Worker {
 		{Topic: access.TopicCommand, Durable: "remediate", Concurrency: 1, Handle: d.command},
 		{Topic: access.TopicFinding, Durable: "notify", Concurrency: 1, Handle: stream.Handle(observed(d, router.Finding))},
 		{Topic: access.TopicDecision, Durable: "notify", Concurrency: 1, Handle: stream.Handle(observed(d, router.Decision))},
-		{Topic: access.TopicNotify, Durable: "log", Concurrency: 1, Handle: stream.Handle(timed(d, "notify", sender.Send))},
+		{Topic: access.TopicNotify, Durable: "log", Under: "log", Concurrency: 1, Handle: stream.Handle(timed(d, "notify", sender.Send))},
+		{Topic: access.TopicNotify, Durable: "slack", Under: config.SinkSlack, Concurrency: 4, Handle: stream.Handle(timed(d, "slack", d.slackNotice))},
 	}
 }
 
@@ -100,6 +105,11 @@ func (d *Daemon) schedule() error {
 		tickEvery: d.tick, reconcileEvery: d.reconcile, readyEvery: d.checkReady,
 	} {
 		c.Schedule(cron.Every(every), cron.SkipIfStillRunning(cron.DiscardLogger)(cron.FuncJob(func() { do(d.ctx) })))
+	}
+	if d.slack != nil {
+		if err := d.slackSchedule(c); err != nil {
+			return err
+		}
 	}
 	c.Schedule(cron.Every(clock), cron.FuncJob(func() { d.clock(d.ctx, "clock") }))
 	d.reconcile(d.ctx)

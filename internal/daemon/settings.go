@@ -92,6 +92,7 @@ func buildOf(f *config.File, own access.OwnAccess, load loader) (*settings, erro
 		return nil, err
 	}
 	s := &settings{file: f, engine: engine, policy: policy(f, own), rules: given, sources: user, warned: warnings(f, engine)}
+	s.policy.Production = engine.Production
 	for _, r := range f.Routes {
 		s.routes = append(s.routes, notify.Route{Environments: r.Environments, Severity: r.Severity, To: r.To})
 	}
@@ -361,6 +362,8 @@ func needsRestart(old, f *config.File) string {
 		return "nats"
 	case old.Audit != f.Audit:
 		return "audit"
+	case slackRestarts(old.Slack, f.Slack):
+		return "who we are in slack (team, enterprise, app, tokens, key or api)"
 	case old.HTTP != f.HTTP:
 		return "http"
 	case old.Schedule != f.Schedule:

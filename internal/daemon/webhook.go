@@ -220,7 +220,12 @@ func (f *fleet) watched(ctx context.Context, a alert) (access.Scope, bool, error
 // public serves what Atlas calls; everything else is not there.
 func (d *Daemon) public() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+webhookPath, d.receiver)
+	if d.does(RoleWatch) && !d.opts.File.Atlas.Webhook.Secret.IsZero() {
+		mux.Handle("POST "+webhookPath, d.receiver)
+	}
+	if d.slack != nil && len(d.opts.File.Slack.SigningSecrets) > 0 {
+		mux.Handle("/slack/", d.slack.gateway.Handler())
+	}
 	mux.HandleFunc("/", http.NotFound)
 	return mux
 }

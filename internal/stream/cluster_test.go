@@ -61,7 +61,7 @@ func TestCluster(t *testing.T) {
 	admin := dial(t, c, "GW_NATS_BOOTSTRAP", "")
 	for _, want := range []Did{Created, Kept} {
 		steps, err := Bootstrap(ctx, admin, Options{Replicas: 3}, worker, Worker{Topic: access.TopicEval, Durable: "rules"})
-		if err != nil || len(steps) != 24+1+Partitions {
+		if err != nil || len(steps) != 25+1+Partitions {
 			t.Fatalf("bootstrap: %d steps, %v", len(steps), err)
 		}
 		for _, s := range steps {

@@ -83,8 +83,8 @@ func (s *Stream) streamPlans() []plan {
 		}
 	}
 	return []plan{
-		{streamEvents, 75, fact("event", jetstream.DiscardOld)},
-		{streamChanges, 120, fact("change", jetstream.DiscardOld)},
+		{streamEvents, 65, fact("event", jetstream.DiscardOld)},
+		{streamChanges, 115, fact("change", jetstream.DiscardOld)},
 		{streamFindings, 80, fact("finding", jetstream.DiscardOld)},
 		{streamDecisions, 60, fact("decision", jetstream.DiscardNew)},
 		{streamCommands, 10, fact("command", jetstream.DiscardNew)},
@@ -113,7 +113,7 @@ func (s *Stream) bucketPlans() []plan {
 	expiring := func(c *jetstream.StreamConfig) { c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = true, markerTTL }
 	return []plan{
 		{"watch", 40, nil}, {"inventory", 90, nil}, {"history", 30, nil}, {"facts", 10, nil}, {"findings", 70, nil},
-		{"actions", 30, nil}, {"waivers", 10, nil}, {"control", 7, nil}, {"replays", 3, nil}, {"deliveries", 10, nil},
+		{"actions", 30, nil}, {"waivers", 10, nil}, {"control", 7, nil}, {"replays", 3, nil}, {"deliveries", 5, nil}, {"cards", 20, nil},
 		{bucketLocks, 5, expiring}, {bucketTokens, 5, expiring}, {bucketPeople, 5, nil},
 	}
 }

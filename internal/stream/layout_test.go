@@ -33,7 +33,7 @@ func TestOpenSetsUpTheLayout(t *testing.T) {
 				sum += c.MaxBytes
 			}
 		}
-		if len(w.streams) != 24 || sum > defaultStoreBytes*8/10 {
+		if len(w.streams) != 25 || sum > defaultStoreBytes*8/10 {
 			t.Errorf("%d streams that may take %d bytes", len(w.streams), sum)
 		}
 		audit := w.streams["GW_AUDIT"].CachedInfo().Config
@@ -54,7 +54,7 @@ func TestOpenFollowsTheOptionsAndNotAnOlderLayout(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
 		s := w.replica(Options{StoreBytes: 1 << 30, Retention: 24 * time.Hour})
 		c := s.streams["GW_EVENTS"].CachedInfo().Config
-		if c.MaxBytes != 1<<30*75/1000 || c.MaxAge != 24*time.Hour {
+		if c.MaxBytes != 1<<30*65/1000 || c.MaxAge != 24*time.Hour {
 			t.Errorf("limits did not follow: %d, %v", c.MaxBytes, c.MaxAge)
 		}
 		edit := func(change func(*jetstream.StreamConfig)) {

@@ -80,3 +80,16 @@ func TestQuestionOf(t *testing.T) {
 		t.Errorf("of a verified action:\n%s", diff)
 	}
 }
+
+// TestRefusalsAreRecorded: what a gateway refused is on record, by whomever, and does nothing.
+func TestRefusalsAreRecorded(t *testing.T) {
+	w, f := asking(t)
+	w.run(f)
+	r := w.say(access.VerbRefused, "slack:U0GUEST", func(c *access.Command) { c.Reason = "guest: guests decide nothing" })
+	if r.Accepted || r.Command.By != "slack:U0GUEST" || !strings.Contains(r.Why, "guests decide nothing") {
+		t.Errorf("%+v", r)
+	}
+	if a := w.action(f); a.State != access.ActionAwaiting {
+		t.Errorf("the action is %s", a.State)
+	}
+}

@@ -58,6 +58,9 @@ func orgOf(p Policy, scope access.Scope) string {
 
 // obey is the one table of what verbs do. Each may be called again for the same command.
 func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, raw []byte) (answer, error) {
+	if c.Verb == access.VerbRefused { // by whom need be nobody whom the configuration knows
+		return declined("by the gateway: %s", c.Reason), nil
+	}
 	if !p.People.known(c.By) {
 		return declined("%s is no principal of the configuration: declare them under principals", c.By), nil
 	}

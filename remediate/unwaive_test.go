@@ -207,7 +207,9 @@ func TestIncidentEnded(t *testing.T) {
 func TestIncidentEndedUnderOthers(t *testing.T) {
 	w, _ := asking(t)
 	for _, in := range []access.Scope{scope, access.OrgScope(orgID)} {
-		w.say(access.VerbIncident, "olga", func(c *access.Command) { c.Scope, c.Incident, c.For, c.Reason = in, "INC of "+string(in), time.Hour, "sev 1" })
+		w.say(access.VerbIncident, "olga", func(c *access.Command) {
+			c.Scope, c.Incident, c.For, c.Reason = in, "INC of "+string(in), time.Hour, "sev 1"
+		})
 	}
 	w.now = w.now.Add(time.Minute)
 	if r := w.say(access.VerbEndIncident, "omar", func(c *access.Command) { c.Incident, c.Reason = "INC of "+string(scope), "over" }); !r.Accepted || !strings.Contains(r.Why, "; incident INC of org.64f0000000000000000000aa is still on") {

@@ -23,6 +23,7 @@ const (
 	VerbIncident    Verb = "incident"
 	VerbUnwaive     Verb = "unwaive"      // end a waiver that commands gave
 	VerbEndIncident Verb = "end-incident" // before its time
+	VerbRefused     Verb = "refused"      // nothing: the gateway says whom it refused what, for the record
 )
 
 // Vote is how somebody decides about an action. The zero value is none.
@@ -97,6 +98,8 @@ func (v Verb) takes() (of, bool) {
 		return of{waiver: true, reason: true}, true
 	case VerbEndIncident:
 		return of{incident: true, reason: true}, true
+	case VerbRefused:
+		return of{reason: true}, true
 	}
 	return of{}, false
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/gatewarden/gatewarden/internal/stream"
 	"github.com/gatewarden/gatewarden/notify"
 	"github.com/gatewarden/gatewarden/notify/slack"
+	"github.com/gatewarden/gatewarden/remediate"
 )
 
 // slacker is all that this process does in Slack.
@@ -69,7 +71,7 @@ func (d *Daemon) newSlack() (*slacker, error) {
 			d.warn(ctx, "copies", "a copy of a card cannot be noted", store.Copied(ctx, group, at))
 		},
 		Refresh: func(ctx context.Context, group string) { d.publish(ctx, groupNotice(group)) },
-		Secrets: func() []string { return secrets }, Logger: logger, Metrics: metrics,
+		Secrets: func() []string { return secrets }, Refused: d.slackRefused, Logger: logger, Metrics: metrics,
 	})
 	return s, nil
 }
@@ -208,6 +210,24 @@ func (c chatCommands) Submit(ctx context.Context, cmd access.Command) (access.Co
 		return r, fmt.Errorf("%w: %w", slack.ErrPending, err)
 	}
 	return r, err
+}
+
+// slackRefused puts on record whom the gateway refused what: as a command that asks for nothing, so
+// that the chain of the audit has it. Who clicks too fast, or too late, is only counted.
+func (d *Daemon) slackRefused(ctx context.Context, r slack.Refusal) {
+	if d.signsChat == nil || r.Reason == "pace" || r.Reason == "late" || r.Reason == "usage" {
+		return
+	}
+	at := r.At.UTC().Truncate(time.Millisecond)
+	c := access.Command{
+		V: access.Version, ID: access.Hash("slack refused", r.Click), Verb: access.VerbRefused, Scope: d.firstOrg(), By: "slack:" + r.User, Via: remediate.ViaChat,
+		How: "slack " + r.User + " of " + r.Team, At: at, Until: at.Add(access.CommandLife), Reason: fmt.Sprintf("%s: %s (%s, finding %s)", r.Reason, r.Says, r.Action, cmp.Or(r.Finding, "none")),
+	}
+	raw, err := access.Seal(c, d.signsChat)
+	if err == nil {
+		err = d.stream.Publish(ctx, access.Out{Topic: access.TopicCommand, Scope: c.Scope, ID: "cmd." + c.ID, Body: raw})
+	}
+	d.warn(ctx, "slack refusals", "a refusal cannot be put on record", err)
 }
 
 // countVote counts a vote by the groups of the one who gave it, and how long they thought about it.

@@ -57,6 +57,9 @@ func TestSlackWhoMayNot(t *testing.T) {
 	if v := d.votes("network/open-to-world", anywhere); len(v) != 0 || !d.entry("ecommerce-prod", anywhere) {
 		t.Errorf("votes %+v", v)
 	}
+	for _, want := range []string{"slack:U0CAROL", "slack:U0GUEST", "slack:U0BOB"} {
+		d.until("the record has who was refused: "+want, func() bool { return d.recorded(access.VerbRefused, want) })
+	}
 	d.click("U0ALICE", card, slack.ActRevert)
 	d.becomes(card, "put right and verified")
 }

@@ -314,3 +314,15 @@ func (d *desk) asked(rule, name string) bool {
 func (d *desk) ours() []sim.Effect {
 	return slices.DeleteFunc(d.atlas.Effects(), func(e sim.Effect) bool { return e.ActionID == "" })
 }
+
+// recorded reports whether there is the record of a command by somebody.
+func (d *desk) recorded(verb access.Verb, by string) bool {
+	keys, err := d.daemon.records.Keys(d.ctx)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return slices.ContainsFunc(keys, func(k string) bool {
+		r, _, err := d.daemon.records.Get(d.ctx, k)
+		return err == nil && strings.HasPrefix(k, "cmd.") && r.Command.Verb == verb && r.Command.By == by
+	})
+}

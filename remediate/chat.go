@@ -1,6 +1,8 @@
 package remediate
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	"github.com/gatewarden/gatewarden/internal/access"
@@ -36,12 +38,45 @@ func NotInChat(p Policy, f access.Finding, verb access.Verb, vote access.Vote) s
 	return ""
 }
 
-// inChat is why a command that came through a chat is not done; empty: it may be.
-func inChat(p Policy, f access.Finding, c access.Command) string {
-	if c.Via != ViaChat {
-		return ""
+// VoteNotInChat is [NotInChat] of a vote on an action of this purpose: whoever approves that something
+// is opened again asks for just that, and whoever denies it keeps it closed.
+func VoteNotInChat(p Policy, f access.Finding, purpose access.Purpose, vote access.Vote) string {
+	switch {
+	case purpose != access.PurposeUndo && purpose != access.PurposeRelease:
+		return NotInChat(p, f, access.VerbVote, vote)
+	case vote == access.VoteApprove:
+		return NotInChat(p, f, access.Verb(purpose), "")
 	}
-	return NotInChat(p, f, c.Verb, c.Vote)
+	return NotInChat(p, f, access.VerbVote, access.VoteApprove)
+}
+
+// inChat is why a command that came through a chat is not done; empty: it may be. What is kept no more,
+// or is another episode by now, is what its action says of it.
+func (s *Stage) inChat(ctx context.Context, p Policy, c access.Command) (string, error) {
+	if c.Via != ViaChat || c.Finding == "" {
+		return "", nil
+	}
+	f, err := s.subject(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	id := access.ActionID(c.Finding, c.Episode)
+	a, rev, err := s.Actions.Get(ctx, id)
+	if err != nil {
+		return "", fmt.Errorf("load the action of finding %s: %w", c.Finding, err)
+	}
+	if rev != 0 {
+		f = subjectOf(f, a)
+	}
+	if c.Verb != access.VerbVote {
+		return NotInChat(p, f, c.Verb, c.Vote), nil
+	}
+	for _, purpose := range []access.Purpose{access.PurposeUndo, access.PurposeRelease} {
+		if c.Action == followID(id, purpose) {
+			return VoteNotInChat(p, f, purpose, c.Vote), nil
+		}
+	}
+	return VoteNotInChat(p, f, "", c.Vote), nil
 }
 
 // Question is how the question about an action stands, for people.

@@ -61,6 +61,47 @@ func TestChatIsRefusedWhereItMatters(t *testing.T) {
 	}
 }
 
+// TestOpenedAgainInNoChat: neither by asking for it, nor by agreeing to what another one asked for, nor
+// once the finding is forgotten.
+func TestOpenedAgainInNoChat(t *testing.T) {
+	begun := func(t *testing.T) (*world, access.Finding, string) {
+		w, f := finished(t)
+		w.policy.Production = nil
+		a := w.action(f)
+		a.Actor = access.Actor{} // so that it takes two
+		w.put(a)
+		w.change(f, func(f *access.Finding) { f.Actor = access.Actor{} })
+		r := w.say(access.VerbUndo, "bob", func(c *access.Command) {
+			w.about(f, "")(c)
+			c.Via, c.Reason = "api", "it was needed"
+		})
+		if !r.Accepted || w.stored(r.Action).State != access.ActionAwaiting {
+			t.Fatalf("by the API: %+v", r)
+		}
+		return w, f, r.Action
+	}
+	vote := func(w *world, f access.Finding, id string, vote access.Vote) access.CommandRecord {
+		return w.say(access.VerbVote, "alice", func(c *access.Command) {
+			w.about(f, vote)(c)
+			c.Action, c.PlanHash = id, w.stored(id).PlanHash
+		})
+	}
+	w, f, id := begun(t)
+	if r := vote(w, f, id, access.VoteApprove); r.Accepted || w.stored(id).State != access.ActionAwaiting {
+		t.Errorf("agreed to by a chat: %+v; it is %s", r, w.stored(id).State)
+	}
+	if r := vote(w, f, id, access.VoteDeny); !r.Accepted {
+		t.Errorf("kept closed by a chat: %+v", r)
+	}
+	w, f = finished(t)
+	w.policy.Production = nil
+	about := w.command(access.VerbUndo, "alice", func(c *access.Command) { w.about(f, "")(c); c.Reason = "it was needed" })
+	delete(w.findings.Findings, f.ID)
+	if r := w.give(about); r.Accepted {
+		t.Errorf("of what is forgotten, by a chat: %+v", r)
+	}
+}
+
 func TestQuestionOf(t *testing.T) {
 	w, f := asking(t)
 	w.run(f)

@@ -64,14 +64,8 @@ func (s *Stage) obey(ctx context.Context, p Policy, c access.Command, raw []byte
 	if !p.People.known(c.By) {
 		return declined("%s is no principal of the configuration: declare them under principals", c.By), nil
 	}
-	if c.Via == ViaChat && c.Finding != "" {
-		f, err := s.subject(ctx, c)
-		if err != nil {
-			return answer{}, err
-		}
-		if no := inChat(p, f, c); no != "" {
-			return declined("%s", no), nil
-		}
+	if no, err := s.inChat(ctx, p, c); err != nil || no != "" {
+		return declined("%s", no), err
 	}
 	switch c.Verb {
 	case access.VerbVote:

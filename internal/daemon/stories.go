@@ -134,7 +134,7 @@ func questionOf(p remediate.Policy, s notify.Story) notify.Question {
 		if q := remediate.QuestionOf(p, a, s.Finding); q.Need > 0 {
 			return notify.Question{
 				Action: a.ID, Plan: a.PlanHash, May: q.May, Need: q.Need, Yes: q.Yes, Void: q.Void, Until: untilWhen(a), Then: thenWhat(a),
-				NoDeny: remediate.NotInChat(p, s.Finding, access.VerbVote, access.VoteDeny), No: remediate.NotInChat(p, s.Finding, access.VerbVote, access.VoteApprove),
+				NoDeny: remediate.VoteNotInChat(p, s.Finding, a.Purpose, access.VoteDeny), No: remediate.VoteNotInChat(p, s.Finding, a.Purpose, access.VoteApprove),
 			}
 		}
 	}

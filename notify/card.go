@@ -19,6 +19,10 @@ type Card struct {
 	Counts  []Count // by rule, the worst first
 }
 
+// First reports whether nobody was shown this card before, as far as is known: who is asked is called by
+// no later one.
+func (c Card) First() bool { return c.Rev <= 1 }
+
 // Shown is how many findings a card lists; the others it counts.
 const Shown = 10
 

@@ -46,7 +46,7 @@ func TestOneCardIsEditedAsItsFindingChanges(t *testing.T) {
 	w.after(t, 10*time.Second)
 	wantPins(t, w, "ops: 0 of 1 open")
 	p := w.board.sorted()[0]
-	if len(p.cards) != 2 || p.cards[0].Rev != 1 || p.cards[1].Rev != 2 || len(p.lines) != 2 {
+	if len(p.cards) != 2 || p.cards[0].Rev != 1 || !p.cards[0].First() || p.cards[1].Rev != 2 || p.cards[1].First() || len(p.lines) != 2 {
 		t.Errorf("%d renderings, lines %q", len(p.cards), p.lines)
 	}
 	if diff := cmp.Diff([]string{"alice " + s.Finding.ID}, w.board.directs); diff != "" {

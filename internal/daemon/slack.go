@@ -47,7 +47,7 @@ func (d *Daemon) newSlack() (*slacker, error) {
 		BotToken: bot, AppToken: app, APIURL: f.Slack.API + "/", Team: f.Slack.Team, Enterprise: f.Slack.Enterprise, App: f.Slack.App,
 		Channels: func() []string { return channelIDs(conf().Slack) }, Staff: func() slack.Staff { return staffOf(conf()) },
 		Draw: func(c notify.Card) (string, []slackgo.Block) {
-			m := slack.Render(c, d.fleet.Now(), lookFor(look(), conf().Slack.Mention && c.Rev == 0))
+			m := slack.Render(c, d.fleet.Now(), lookFor(look(), conf().Slack.Mention && c.First()))
 			return m.Text, m.Blocks
 		},
 		Notice: func(s notify.Story, link string) (string, []slackgo.Block) {

@@ -202,7 +202,9 @@ func (s shown) keep() (*slackgo.ButtonBlockElement, string) {
 		if len(without(s.others(), k.By)) == 0 {
 			return nil, ""
 		}
-		b := button(ActSecond, s.bare(), "Second the keep")
+		v := s.bare()
+		v.Plan = asksToKeep(s.Story)
+		b := button(ActSecond, v, "Second the keep")
 		if b == nil {
 			return nil, ""
 		}
@@ -214,6 +216,12 @@ func (s shown) keep() (*slackgo.ButtonBlockElement, string) {
 		does += ", and " + counted(k.Need-1, "more has", "more have") + " to agree"
 	}
 	return button(ActKeep, s.value, "Keep for…"), does + "; whoever made the change cannot"
+}
+
+// asksToKeep is a hash of what somebody asked to keep: whoever agrees does to that, and to nothing that
+// was asked for since.
+func asksToKeep(s notify.Story) string {
+	return access.Hash("keep", s.Finding.Digest, s.Keep.Until.UTC().Format(time.RFC3339Nano))
 }
 
 // deniable reports whether a denial stops something: a revert that comes by itself, or a question

@@ -67,7 +67,7 @@ func (g *Gateway) asks(c Click, v Value, s notify.Story, p person) (access.Comma
 		}
 		return cmd, mayDecide(s, p)
 	case ActKeep, ViewKeep, ActSecond:
-		return keeps(c, s, p)
+		return keeps(c, v, s, p)
 	case ActUndo, ViewUndo:
 		return undoes(c, v, s, p)
 	case ActEnd:
@@ -155,7 +155,7 @@ func mayReopen(s notify.Story, p person) error {
 }
 
 // keeps is to let a violation stand for a while, or to agree to that.
-func keeps(c Click, s notify.Story, p person) (access.Command, error) {
+func keeps(c Click, v Value, s notify.Story, p person) (access.Command, error) {
 	cmd := ofOne(c, s, p, access.VerbWaive)
 	most := min(s.Keep.Most, access.WaiverCap(s.Finding.Severity))
 	until := cmd.At.Add(c.Form.For)
@@ -183,7 +183,13 @@ func keeps(c Click, s notify.Story, p person) (access.Command, error) {
 	case c.Action == ViewKeep && (c.Form.For <= 0 || c.Form.For > most || cmd.Reason == ""):
 		return cmd, refuse("value", "It can be kept for "+access.Lasts(most)+" at most, and for a reason. Open the form again.")
 	}
-	return cmd, mayReopen(s, p)
+	if err := mayReopen(s, p); err != nil {
+		return cmd, err
+	}
+	if c.Action == ActSecond && v.Plan != asksToKeep(s) {
+		return cmd, refuse("stale", "The card has changed since you saw it: to keep it until "+access.Stamp(until)+" is asked by now. Look at it again, and decide about that.")
+	}
+	return cmd, nil
 }
 
 // waiver is of this resource and these values only.

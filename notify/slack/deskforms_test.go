@@ -21,6 +21,10 @@ func drawTest(c notify.Card) (string, []slackgo.Block) {
 		v := Value{Group: c.ID, Rev: c.Rev, Scope: s.Finding.Ref.Scope, Finding: s.Finding.ID, Episode: s.Finding.Episode, Action: s.Action.ID, Plan: s.Action.PlanHash}
 		var els []slackgo.BlockElement
 		for _, act := range []string{ActRevert, ActDeny, ActKeep, ActSecond, ActTicket, ActAck, ActUndo, ActEnd, ActDetails, ActMore} {
+			v := v
+			if act == ActSecond {
+				v.Plan = asksToKeep(s)
+			}
 			els = append(els, slackgo.NewButtonBlockElement(act, v.String(), text(act)))
 		}
 		option := slackgo.NewOptionBlockObject(v.String()+" 4h", text("4 h"), nil)

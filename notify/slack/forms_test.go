@@ -95,14 +95,38 @@ func TestWhatTheFormShowedIsWhatIsKept(t *testing.T) {
 
 func TestAgreeingToKeep(t *testing.T) {
 	atDesk(t, slackfake.Options{}, func(d *desk) {
-		p := d.card("g1", finding("f1"))
 		until := time.Now().Add(3 * time.Hour).UTC()
-		d.change("f1", func(s *notify.Story) { s.Keep.By, s.Keep.Need, s.Keep.Until = []string{"alice"}, 2, until })
+		f := finding("f1")
+		f.Keep.By, f.Keep.Need, f.Keep.Until = []string{"alice"}, 2, until
+		p := d.card("g1", f)
 		d.click("U0BOB", p, ActSecond)
 		if c := d.commands(); len(c) != 1 || c[0].Verb != access.VerbWaive || !c[0].Waiver.Until.Equal(until) || c[0].By != "bob" || c[0].Reason != "agreed with alice" {
 			t.Errorf("%+v, refused %v", c, d.reasons())
 		}
 	})
+}
+
+// TestAgreeingToWhatWasShown: that three hours were asked for is on the card; by the time of the click it
+// is a month, or other values.
+func TestAgreeingToWhatWasShown(t *testing.T) {
+	for name, since := range map[string]func(s *notify.Story){
+		"longer":       func(s *notify.Story) { s.Keep.Until = s.Keep.Until.Add(20 * time.Hour) },
+		"other values": func(s *notify.Story) { s.Finding.Digest = "wider" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			atDesk(t, slackfake.Options{}, func(d *desk) {
+				f := finding("f1")
+				f.Keep.By, f.Keep.Need, f.Keep.Until = []string{"alice"}, 2, time.Now().Add(3*time.Hour).UTC()
+				p := d.card("g1", f)
+				d.change("f1", since)
+				d.click("U0BOB", p, ActSecond)
+				d.lastly("U0BOB", "The card has changed since you saw it")
+				if c := d.commands(); len(c) != 0 {
+					t.Errorf("%+v", c)
+				}
+			})
+		})
+	}
 }
 
 func TestTheOtherButtons(t *testing.T) {

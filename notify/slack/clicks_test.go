@@ -60,6 +60,36 @@ func TestTheStoreIsTooSlow(t *testing.T) {
 	})
 }
 
+// TestWhatWasLostIsTakenWhenItComesAgain: a form stays open where its submission was not taken, and the
+// second one is the same to a byte.
+func TestWhatWasLostIsTakenWhenItComesAgain(t *testing.T) {
+	atDesk(t, slackfake.Options{}, func(d *desk) {
+		c := Click{V: 1, ID: "c1", Kind: KindForm, At: time.Now()}
+		slow := func(s time.Duration) { d.inbox.mu.Lock(); defer d.inbox.mu.Unlock(); d.inbox.slow = s }
+		slow(2 * time.Second)
+		if _, err := d.gate.kept(d.ctx, c, time.Second); err == nil {
+			t.Fatal("it was kept in time")
+		}
+		d.pass(10 * time.Second)
+		slow(0)
+		c.At = time.Now()
+		if fresh, err := d.gate.kept(d.ctx, c, time.Second); !fresh || err != nil {
+			t.Fatalf("the second one: %v, %v", fresh, err)
+		}
+		d.pass(time.Second)
+		slow(2 * time.Second) // once more, while the second one waits for its turn
+		c.At = time.Now()
+		if _, err := d.gate.kept(d.ctx, c, time.Second); err == nil {
+			t.Fatal("it was kept in time")
+		}
+		d.pass(10 * time.Second)
+		slow(0)
+		if kept, rev, err := d.inbox.Get(d.ctx, inboxPrefix+c.ID); rev == 0 || kept.Done || err != nil {
+			t.Errorf("the one that waits: %+v, %v", kept, err)
+		}
+	})
+}
+
 func TestTheStoreIsBroken(t *testing.T) {
 	atDesk(t, slackfake.Options{}, func(d *desk) {
 		p := d.card("g1", finding("f1"))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -310,7 +311,8 @@ func (g *Gateway) gaveUp(ctx context.Context, c Click, why error) {
 	g.refused(ctx, c, refusal{"given-up", says})
 }
 
-// kept stores a click within the budget; false: it came before, or could not be kept, which is told.
+// kept stores a click within the budget; false: it came before, or could not be kept, which is told. What
+// is kept too late is forgotten again: the same may come once more, since they were told to repeat it.
 func (g *Gateway) kept(ctx context.Context, c Click, budget time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	type result struct {
@@ -318,27 +320,30 @@ func (g *Gateway) kept(ctx context.Context, c Click, budget time.Duration) (bool
 		err   error
 	}
 	got := make(chan result, 1)
+	var settled atomic.Bool // by whoever comes first: the store, or the end of the budget
 	go func() {
 		defer cancel()
 		fresh, err := g.inbox.keep(ctx, c)
-		got <- result{fresh, err}
-		if ctx.Err() != nil { // too late: they were told that nothing is done by it
-			over, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer stop()
-			_ = g.inbox.done(over, c) // what stays is taken as a click that is still meant
+		if settled.CompareAndSwap(false, true) {
+			got <- result{fresh, err}
+			if err == nil {
+				return
+			}
 		}
+		over, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer stop()
+		_ = g.inbox.forget(over, c) // what stays is taken as a click that is still meant
 	}()
 	select {
 	case r := <-got:
 		return r.fresh, r.err
 	case <-ctx.Done(): // whether the store heeds it or not
 	}
-	select {
-	case r := <-got: // both are there
-		return r.fresh, r.err
-	default:
+	if settled.CompareAndSwap(false, true) {
 		return false, fmt.Errorf("keep a click: %w", ctx.Err())
 	}
+	r := <-got
+	return r.fresh, r.err
 }
 
 // unkept tells a person that their click is lost.

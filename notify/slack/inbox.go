@@ -50,6 +50,18 @@ func (b inbox) done(ctx context.Context, c Click) error {
 	return b.change(ctx, c, func(cur *Click) { *cur = Click{V: cur.V, ID: cur.ID, Kind: cur.Kind, At: cur.At, Done: true} })
 }
 
+// forget leaves nothing of a click. One that came another time under the same id stays.
+func (b inbox) forget(ctx context.Context, c Click) error {
+	cur, rev, err := b.docs.Get(ctx, inboxPrefix+c.ID)
+	if err != nil || rev == 0 || !cur.At.Equal(c.At) {
+		return err
+	}
+	if err := b.docs.Delete(ctx, inboxPrefix+c.ID); err != nil {
+		return fmt.Errorf("forget a click: %w", err)
+	}
+	return nil
+}
+
 // again gives a click back, to be tried later.
 func (b inbox) again(ctx context.Context, c Click, after time.Duration) error {
 	return b.change(ctx, c, func(cur *Click) {

@@ -42,6 +42,8 @@ const usage = `Play a story against a simulated MongoDB Atlas with the real Gate
   demo -once               the story, then exit
   demo -json [-once]       the story as NDJSON: one line a step {step, expected, seen, ok, detection_ms,
                            containment_ms}, last {summary, ok}; a duration that does not apply is null
+  demo -slack-fake         the story of a team in Slack: a simulated workspace too, with a page in which you are
+                           anybody and click; it goes on by what you do; with -once it clicks by itself and exits
   demo -sim-only           only the simulated Atlas: prints one JSON line {base_url, org_id, projects{name: id},
                            client_id, client_secret, public_key, private_key, accounts, control_url} and serves
                            until SIGTERM; webhooks go to loopback addresses; POST control_url/do acts as a person;
@@ -54,9 +56,9 @@ Flags:
 
 // options are the flags.
 type options struct {
-	once, json, simOnly, tls bool
-	listen, world            string
-	seed                     uint64
+	once, json, simOnly, slackFake, tls bool
+	listen, world                       string
+	seed                                uint64
 }
 
 // errUsage marks what the caller must mend.
@@ -94,8 +96,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.once, "once", false, "play the story and exit")
 	f.BoolVar(&o.json, "json", false, "print NDJSON")
 	f.BoolVar(&o.simOnly, "sim-only", false, "serve the simulated Atlas alone")
+	f.BoolVar(&o.slackFake, "slack-fake", false, "play the story of a team in Slack, in a simulated workspace with a page to click in")
 	f.BoolVar(&o.tls, "tls", false, "with -sim-only: serve https with a certificate made for it, for clients that want no less")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` of the simulated Atlas")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` of the simulated Atlas; with -slack-fake: of Slack's page")
 	f.StringVar(&o.world, "world", "", "the world to start from, a YAML `file` or - for standard input (default: the built-in ExampleCorp)")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the ids that the world leaves open")
 	err := f.Parse(args)
@@ -111,8 +114,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q; -help lists the flags", f.Arg(0))
 	case o.tls && !o.simOnly:
 		return o, errors.New("-tls is for -sim-only: the story's daemon calls over plain HTTP")
-	case o.simOnly && (o.once || o.json):
-		return o, errors.New("-sim-only plays no story: leave out -once and -json")
+	case o.simOnly && (o.once || o.json || o.slackFake):
+		return o, errors.New("-sim-only plays no story: leave out -once, -json and -slack-fake")
 	}
 	return o, nil
 }

@@ -75,6 +75,10 @@ func (s *screen) decision(a access.Action) {
 	case access.ActionRunning:
 		s.now("▶", s.ink.warn, "acts", or(a.Plan.Why, a.Why))
 	case access.ActionVerifying:
+	case access.ActionAwaiting:
+		s.now("?", s.ink.warn, "asks", or(a.Why, "people decide"))
+	case access.ActionApproved:
+		s.now("✓", s.ink.notice, "decided", or(a.Why, "approved"))
 	case access.ActionVerified:
 		s.now("✔", s.ink.good, "verified", verified(a))
 	case access.ActionTold:

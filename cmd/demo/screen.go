@@ -82,6 +82,10 @@ func (s *screen) header(set *set) {
 	s.print(s.ink.frame.Render(s.ink.title.Render("GATEWARDEN") + s.ink.plain.Render("  one bad morning at "+org.Name)))
 	s.field("Atlas", fmt.Sprintf("simulated, at %s: %s", set.served.url, strings.Join(names, ", ")))
 	s.field("daemon", fmt.Sprintf("the real one, unchanged: reads and writes over HTTP as two service accounts, polls the feed every %s, sweeps every %s, keeps its state in embedded NATS, synced", poll, sweep))
+	if set.slack != nil {
+		s.slackHeader(set)
+		return
+	}
 	s.field("policy", fmt.Sprintf("reverts new findings in prod and staging, tells in dev; settle time %s for critical ones, %s for others", f.Guards.SettleCritical, f.Guards.SettleOther))
 }
 

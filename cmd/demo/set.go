@@ -21,6 +21,7 @@ import (
 	"github.com/gatewarden/gatewarden/internal/api"
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
 	"github.com/gatewarden/gatewarden/internal/daemon"
+	"github.com/gatewarden/gatewarden/notify/slack/slackfake"
 )
 
 //go:embed config.yaml
@@ -30,7 +31,8 @@ var configTemplate string
 type set struct {
 	atlas    *sim.Atlas
 	served   *served
-	dir      string // credentials and store; removed by close
+	slack    *slackfake.Slack // nil: the daemon tells nobody in Slack
+	dir      string           // credentials and store; removed by close
 	log      *os.File
 	file     *config.File
 	registry *prometheus.Registry
@@ -55,6 +57,12 @@ func newSet(ctx context.Context, o options, stdin io.Reader) (s *set, err error)
 	if err = playable(s.atlas.Snapshot()); err != nil {
 		return s, err
 	}
+	if o.slackFake {
+		if s.slack, err = openSlack(s.atlas.Snapshot(), o.listen); err != nil {
+			return s, err
+		}
+		o.listen = "127.0.0.1:0" // the address is the page's
+	}
 	if s.served, err = listen(ctx, o, s.atlas); err != nil {
 		return s, err
 	}
@@ -76,9 +84,16 @@ func (s *set) configure(o options) (*config.File, error) {
 	token, hash := api.NewToken()
 	s.token = token
 	values := map[string]string{"TOKEN_HASH": hash, "BASE_URL": s.served.url, "ORG": org.ID, "STORE": strconv.Quote(filepath.Join(s.dir, "store"))}
-	for name, secret := range map[string]string{
+	secrets := map[string]string{
 		"READ_ID": read.ClientID, "READ_SECRET": read.Secret, "WRITE_ID": write.ClientID, "WRITE_SECRET": write.Secret,
-	} {
+	}
+	template := configTemplate
+	if s.slack != nil {
+		template = slackTemplate
+		secrets["SLACK_BOT"], secrets["SLACK_APP"] = s.slack.Tokens().BotToken, s.slack.Tokens().AppToken
+		values["SLACK_API"], values["GRACE"] = strings.TrimSuffix(s.slack.APIURL(), "/"), grace(o.once).String()
+	}
+	for name, secret := range secrets {
 		path := filepath.Join(s.dir, strings.ToLower(name))
 		if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
 			return nil, fmt.Errorf("write the credentials: %w", err)
@@ -86,19 +101,22 @@ func (s *set) configure(o options) (*config.File, error) {
 		values[name] = strconv.Quote(path)
 	}
 	for _, name := range []string{"PUBLIC", "OPS", "ADMIN"} {
-		addr, err := freeAddress(!o.once)
+		addr, err := freeAddress(listens(o))
 		if err != nil {
 			return nil, err
 		}
 		values[name] = addr
 	}
-	text := os.Expand(configTemplate, func(name string) string { return values[name] })
+	text := os.Expand(template, func(name string) string { return values[name] })
 	f, err := config.Load("config.yaml", []byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("load the demo's configuration: %w", err)
 	}
 	return f, nil
 }
+
+// listens reports whether anybody is to call the daemon.
+func listens(o options) bool { return !o.once || o.slackFake }
 
 // freeAddress is a loopback address on which nobody listens; a fixed one where nobody
 // will.
@@ -118,7 +136,7 @@ func (s *set) start(ctx context.Context, o options, observe func(any)) (err erro
 	ctx, s.stop = context.WithCancel(ctx)
 	s.began = time.Now()
 	s.daemon, err = daemon.Start(ctx, daemon.Options{
-		File: s.file, Version: "demo", Logger: logTo(s.log), Registry: s.registry, NoListen: o.once, Observe: observe,
+		File: s.file, Version: "demo", Logger: logTo(s.log), Registry: s.registry, NoListen: !listens(o), Observe: observe,
 	})
 	if err != nil {
 		return fmt.Errorf("start the daemon: %w", err)
@@ -151,6 +169,9 @@ func (s *set) close() error {
 	s.stop()
 	if s.daemon != nil {
 		errs = append(errs, <-s.ended)
+	}
+	if s.slack != nil {
+		errs = append(errs, s.slack.Close())
 	}
 	if s.served != nil {
 		errs = append(errs, s.served.close())

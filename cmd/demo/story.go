@@ -29,6 +29,7 @@ type story struct {
 	out     io.Writer // NDJSON; nil: none
 	opening sim.World // as Atlas was before the daemon started
 	results []result
+	once    bool // it clicks by itself where it would ask the reader to
 }
 
 // result is one step as it went, on the wire and for the summary.
@@ -64,6 +65,7 @@ func tell(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) (er
 	}
 	defer func() { err = s.set.end(err) }()
 	s.opening = s.set.atlas.Snapshot()
+	s.once = o.once
 	s.screen.header(s.set)
 	s.facts = newFacts(func(f fact) { s.screen.fact(f, s.projectName) })
 	if err := s.set.start(ctx, o, s.facts.observe); err != nil {
@@ -74,7 +76,11 @@ func tell(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) (er
 		return err
 	}
 	if !o.once {
-		s.screen.invite(s.set, s.opening)
+		if s.set.slack != nil {
+			s.screen.inviteToSlack(s.set)
+		} else {
+			s.screen.invite(s.set, s.opening)
+		}
 		err = s.set.wait(ctx)
 	}
 	if !ok {
@@ -88,7 +94,14 @@ func (s *story) play(ctx context.Context, begin time.Time) (bool, error) {
 	if err := s.firstSight(ctx); err != nil {
 		return false, err
 	}
-	for i, st := range steps() {
+	list := steps()
+	if s.set.slack != nil {
+		if err := s.heard(ctx); err != nil {
+			return false, err
+		}
+		list = slackSteps()
+	}
+	for i, st := range list {
 		if err := s.step(ctx, i+1, st); err != nil {
 			return false, err
 		}
@@ -223,7 +236,11 @@ func (s *story) firstSight(ctx context.Context) error {
 		return !s.requested(prod, last, 1, func(r sim.Request) bool { return r.OperationID == "listGroupEvents" }).IsZero()
 	})
 	told := looked
-	for _, old := range []struct{ rule, name string }{{ruleUnscoped, "admin/" + oldSinUser}, {ruleOpen, world}} {
+	olds := []struct{ rule, name string }{{ruleOpen, world}, {ruleUnscoped, "admin/" + oldSinUser}}
+	if s.set.slack != nil {
+		olds = olds[:1] // the other is not judged
+	}
+	for _, old := range olds {
 		f, ok := s.facts.await(bound, 0, func(f fact) bool { return f.opened(old.rule, old.name) })
 		if ok {
 			_, ok = s.facts.await(bound, 0, func(x fact) bool { return x.ended(access.ActionID(f.finding.Finding.ID, f.finding.Finding.Episode)) })

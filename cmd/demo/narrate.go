@@ -24,6 +24,8 @@ func (s *screen) finding(e access.FindingEvent, project func(access.Scope) strin
 	switch {
 	case e.From == e.To && strings.Contains(f.Unknown, "cannot be read"):
 		s.now("?", s.ink.warn, "unknown", fmt.Sprintf("%s on %s in %s stays %s and cannot be judged: %s", f.Rule, name(f), project(f.Ref.Scope), f.State, f.Unknown))
+	case e.To == access.FindingWaived:
+		s.now("○", s.ink.calm, "kept", fmt.Sprintf("%s on %s in %s: %s", f.Rule, name(f), project(f.Ref.Scope), or(e.Why, "for a while")))
 	case e.From == e.To: // a word more about it, or it is being read again
 	case e.To == access.FindingResolved && e.From != "" && e.From != access.FindingResolved:
 		s.now("○", s.ink.calm, "closed", fmt.Sprintf("%s on %s in %s: %s", f.Rule, name(f), project(f.Ref.Scope), or(f.Resolution, e.Why)))
@@ -68,6 +70,7 @@ func (s *screen) severity(sev access.Severity) lipgloss.Style {
 
 func (s *screen) decision(a access.Action) {
 	switch a.State {
+	case "": // of what somebody said, and of no action
 	case access.ActionProposed:
 		if a.Guard != "" {
 			s.now("…", s.ink.faint, "waits", a.Why)
@@ -81,6 +84,8 @@ func (s *screen) decision(a access.Action) {
 		s.now("✓", s.ink.notice, "decided", or(a.Why, "approved"))
 	case access.ActionVerified:
 		s.now("✔", s.ink.good, "verified", verified(a))
+	case access.ActionSuperseded:
+		s.now("○", s.ink.calm, "settled", a.Why)
 	case access.ActionTold:
 		s.now("✉", s.ink.notice, "told", or(a.Why, "nothing to write"))
 	default:

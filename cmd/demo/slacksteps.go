@@ -13,17 +13,23 @@ func slackSteps() []step {
 	return []step{
 		{"guest", "A guest would like to help", "refused, with the reason; nothing written", guestRefused},
 		{"revert", "One click", "0.0.0.0/0 deleted and read back, and the card says so; the rest as before", oneClick},
-		{"keep", "Something may stay for a while", "kept by two people, for a reason and a time; nothing written", keptByTwo},
 		{"grace", "Nobody needs to do anything", "announced, with the time; then the roles put back, and the card says so", nobodyActs},
 		{"elsewhere", "Decided at a terminal", "Alice approves by the API; the card turns, and offers nothing any more", decidedElsewhere},
+		{"keep", "Something may stay for a while", "kept by two people, for a reason and a time; nothing written", keptByTwo},
 	}
 }
 
 func rajesh() actor { return person("rajesh@example.com", "203.0.113.61") }
 
-// opens lets Rajesh open a project to the world, and waits for the card.
-func (a *act) opens(name, comment string) (access.Finding, bool) {
-	a.does(rajesh(), "adds 0.0.0.0/0 to "+name, request{"POST", a.path(name, "accessList"), `[{"cidrBlock": "0.0.0.0/0", "comment": "` + comment + `"}]`})
+// opener is the request that opens a project to the world.
+func (a *act) opener(name, comment string) request {
+	return request{"POST", a.path(name, "accessList"), `[{"cidrBlock": "0.0.0.0/0", "comment": "` + comment + `"}]`}
+}
+
+// opens lets somebody open production to the world, and waits for the card.
+func (a *act) opens(who actor, comment string) (access.Finding, bool) {
+	name := prod
+	a.does(who, "adds 0.0.0.0/0 to "+name, a.opener(name, comment))
 	f, ok := a.await("finding of "+name, func(f fact) bool {
 		return f.opened(ruleOpen, world) && f.ref().Scope == access.ProjectScope(a.id(name))
 	})
@@ -32,7 +38,7 @@ func (a *act) opens(name, comment string) (access.Finding, bool) {
 	}
 	a.detected = f.at.Sub(a.at)
 	got := f.finding.Finding
-	_, ok = a.card(got.ID, world, name, buttonYes, "rajesh@example.com")
+	_, ok = a.card(got.ID, world, name, buttonYes, who.name)
 	return got, ok
 }
 
@@ -52,7 +58,7 @@ func (a *act) standing(name string) (access.Finding, bool) {
 
 func guestRefused(a *act) {
 	a.screen.say("Rajesh tries to reach production from a café. A card appears in #atlas-prod: what, who, what it exposes, what a click does.")
-	f, ok := a.opens(prod, "temporary, from the café")
+	f, ok := a.opens(rajesh(), "temporary, from the café")
 	if !ok {
 		return
 	}
@@ -115,12 +121,12 @@ func (a *act) let(x access.Action) {
 }
 
 func keptByTwo(a *act) {
-	a.screen.say("In dev it may be right for a while. Keeping takes as many people as fixing, a time, and a reason, and never who made the change.")
-	f, ok := a.opens(dev, "load test from the office")
-	if !ok {
+	a.screen.say("The card of dev has come by now. There it may be right for a while. Keeping takes as many people as fixing, a time, and a reason, and never who made the change.")
+	f, ok := a.standing(dev)
+	if !a.must(ok, "the finding is not there") {
 		return
 	}
-	m, ok := a.card(f.ID, buttonKeep)
+	m, ok := a.card(f.ID)
 	if !ok {
 		return
 	}
@@ -152,6 +158,7 @@ func keptByTwo(a *act) {
 
 func nobodyActs(a *act) {
 	a.screen.say("This one is reverted by itself: the card says when, and who is on call may deny it until then.")
+	a.does(rajesh(), "adds 0.0.0.0/0 to "+dev+", too: that is high and not critical, and its card waits ten seconds for others of one cause", a.opener(dev, "load test from the office"))
 	grant := `{"roles": [{"roleName": "readWrite", "databaseName": "ecommerce"}, {"roleName": "atlasAdmin", "databaseName": "admin"}]}`
 	a.does(rajesh(), "makes "+appUser+" administrator of "+prod, request{"PATCH", a.user(appUser), grant})
 	f, ok := a.detect(ruleAdmin, "admin/"+appUser)
@@ -185,8 +192,8 @@ func (a *act) rolesAreBack() bool {
 const homeward = 8 * time.Second
 
 func decidedElsewhere(a *act) {
-	a.screen.say("Production again. This time nobody clicks: Alice decides at her terminal, and the card in Slack must not stay behind.")
-	f, ok := a.opens(prod, "once more, sorry")
+	a.screen.say("Production again, by an old build server. This time nobody clicks: Alice decides at her terminal, and the card in Slack must not stay behind.")
+	f, ok := a.opens(legacyKey(a.story.opening.Orgs[0].APIKeys[0].PublicKey), "nightly build")
 	if !ok {
 		return
 	}

@@ -72,6 +72,9 @@ func tell(ctx context.Context, o options, stdin io.Reader, stdout io.Writer) (er
 		return err
 	}
 	ok, err := s.play(ctx, begin)
+	if s.set.slack != nil && !o.once && errors.Is(err, errInterrupted) {
+		return nil // it waits for the reader, who has seen enough
+	}
 	if err != nil {
 		return err
 	}

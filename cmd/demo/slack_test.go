@@ -134,6 +134,7 @@ func TestSlackPage(t *testing.T) {
 	if x := a.state(f); x.State != access.ActionVerified || len(x.Votes) != 1 || x.Votes[0].By != "bob" {
 		t.Errorf("the action is %s, with the votes %+v", x.State, x.Votes)
 	}
+	bob.sees(".message", "Over (critical)")
 	bob.sees(".replies", "repl")
 	bob.picture("slack-reverted.png", ".message")
 
@@ -159,13 +160,15 @@ func (b *tab) picture(name, selector string) {
 	if *images == "" {
 		return
 	}
-	b.until(`document.activeElement.blur() || document.fonts.status === 'loaded'`)
-	raw, err := []byte(nil), error(nil)
-	if selector == "" {
-		raw, err = chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-	} else {
-		raw, err = chromedp.Run(b.ctx, chromedp.Screenshot(chromedp.CSS(selector), chromedp.NodeVisible))
+	shot := chromedp.CaptureScreenshot()
+	if selector != "" {
+		shot = chromedp.Screenshot(chromedp.CSS(selector), chromedp.NodeVisible)
+		b.size(1040, 1200) // the card whole, and not much beside it
+		defer b.size(1280, 800)
 	}
+	b.leave()
+	b.until(`document.fonts.status === 'loaded' && (document.activeElement.blur(), true)`)
+	raw, err := chromedp.Run(b.ctx, shot)
 	if err != nil {
 		b.t.Fatalf("picture %s: %v", name, err)
 	}

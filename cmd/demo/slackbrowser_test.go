@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 )
 
@@ -53,12 +54,26 @@ func openTab(t *testing.T, parent context.Context, address string) *tab {
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
 	b := &tab{t, ctx}
-	size := emulation.SetDeviceMetricsOverrideParams{Width: 1280, Height: 800, DeviceScaleFactor: 1}
-	if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
-		t.Fatal(err)
-	}
+	b.size(1280, 800)
 	b.do(chromedp.Navigate(address))
 	return b
+}
+
+func (b *tab) size(width, height int64) {
+	b.t.Helper()
+	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}
+	if _, err := chromedp.Call(b.ctx, emulation.SetDeviceMetricsOverride, size); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// leave takes the mouse off what it points at.
+func (b *tab) leave() {
+	b.t.Helper()
+	away := input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: 2, Y: 2}
+	if _, err := chromedp.Call(b.ctx, input.DispatchMouseEvent, away); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {

@@ -130,7 +130,8 @@ func UndoModal(s notify.Story, m Meta) slackgo.ModalViewRequest {
 		r.line().say("• ").prose(o.Describe())
 	}
 	if s.Undo.Loses != "" {
-		r.line().say("What cannot be had back: ").prose(s.Undo.Loses)
+		words, why := undoable(s.Undo.Loses)
+		r.line().say(words + ": ").prose(why)
 	}
 	r.line().say("Somebody other than who made the change has to agree. It stands for a while then, and is a violation again afterwards.")
 	return modal(ViewUndo, "Take it back", "Ask to undo", m, r.block(""),

@@ -172,13 +172,21 @@ func verified(r *rich, s notify.Story, now time.Time) {
 	if by := approvedBy(a); len(by) > 0 {
 		r.say(", as ").names(by).say(" decided")
 	}
-	if s.Finding.Open() {
+	switch {
+	case !s.Finding.Open():
+	case strings.Contains(a.Why, "still is a violation"): // in the words of the read that verified it
 		r.line().say("❗ ").bold("It still is a violation").say(": ").prose(a.Why)
+	default:
+		r.line().say("👀 The finding stands until it is judged anew")
 	}
 	if s.Undo.Until.After(now) {
 		r.line().say("🔙 It can be taken back until ").when(s.Undo.Until)
 		if s.Undo.Loses != "" {
-			r.say("; what cannot be had back: ").prose(s.Undo.Loses)
+			words, why := undoable(s.Undo.Loses)
+			if words != "It can be taken back" { // which it says already
+				r.say("; " + strings.ToLower(words))
+			}
+			r.say(": ").prose(why)
 		}
 	}
 }

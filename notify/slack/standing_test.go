@@ -61,7 +61,10 @@ func TestStanding(t *testing.T) {
 		{gallery()["running"].Stories[0], "🔧 Being put right, approved by @U02BOB"},
 		{in(world(), access.ActionVerifying, "PENDING"), "🔧 Written, and being read back. PENDING"},
 		{put(world()), "✅ Put right and verified at 11-22T02:14, as bob decided\n🔙 It can be taken back until 11-23T02:13; what cannot be had back: sessions that were cut"},
-		{found(put(world()), access.FindingOpen), "❗ It still is a violation: done and read back"},
+		{loses(put(world()), "yes: the same is added again"), "🔙 It can be taken back until 11-23T02:13: the same is added again"},
+		{loses(put(world()), "not wholly: no cap"), "until 11-23T02:13; it cannot be taken back wholly: no cap"},
+		{found(put(world()), access.FindingOpen), "👀 The finding stands until it is judged anew"},
+		{found(verifiedAs(put(world()), "done as it was decided, and read back: x; it still is a violation: y"), access.FindingOpen), "❗ It still is a violation: done as it was decided"},
 		{in(world(), access.ActionVetoed, "denied by bob"), "🚫 Denied: nothing is written for it, and it still stands (denied by bob)\n👉 Next: "},
 		{in(world(), access.ActionExpired, "late"), "⌛ Nobody decided in time: nothing is written for it, and it still stands (late)\n👉 Next: "},
 		{in(world(), access.ActionFailed, "x: 403 FORBIDDEN"), "❌ Could not be put right (Atlas does not let our credential): x: 403 FORBIDDEN\n👉 Next: put it right by hand: delete access list entry 0.0.0.0/0"},
@@ -129,3 +132,7 @@ func TestEveryPurposeIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func loses(s notify.Story, what string) notify.Story { s.Undo.Loses = what; return s }
+
+func verifiedAs(s notify.Story, why string) notify.Story { s.Action.Why = why; return s }

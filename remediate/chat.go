@@ -88,12 +88,17 @@ type Question struct {
 }
 
 // QuestionOf is how the question about an action stands by the policy as it is now. The zero one
-// asks nobody.
+// asks nobody; one that needs no approval is about a revert that was announced, which those who
+// may answer can deny.
 func QuestionOf(p Policy, a access.Action, f access.Finding) Question {
-	if a.State != access.ActionAwaiting && a.State != access.ActionApproved && (a.State != access.ActionProposed || a.Ask.Quorum == 0) {
+	if a.State != access.ActionAwaiting && a.State != access.ActionApproved && (a.State != access.ActionProposed || len(a.Ask.Approvers) == 0) {
 		return Question{}
 	}
 	f = subjectOf(f, a)
+	if a.State == access.ActionProposed && a.Ask.Quorum == 0 { // announced, with a time of grace
+		made := p.People.made(a, f)
+		return Question{May: slices.DeleteFunc(approvers(p, a, f), func(who string) bool { return slices.Contains(made, who) })}
+	}
 	q := Question{May: approvers(p, a, f), Need: quorum(p, a, f)}
 	for _, b := range a.Votes {
 		switch why := Void(p, a, f, b); {

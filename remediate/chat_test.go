@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,6 +116,10 @@ func TestQuestionOf(t *testing.T) {
 	w.policy.People.Keys = nil
 	if got := QuestionOf(w.policy, a, f); len(got.Yes) != 0 || len(got.Void) != 1 {
 		t.Errorf("without keys: %+v", got)
+	}
+	a.State, a.Ask.Quorum = access.ActionProposed, 0
+	if got := QuestionOf(w.policy, a, f); got.Need != 0 || !slices.Contains(got.May, "bob") || slices.ContainsFunc(got.May, func(who string) bool { return slices.Contains(Authors(w.policy, a, f), who) }) {
+		t.Errorf("of a revert that was announced: %+v", got)
 	}
 	a.State = access.ActionVerified
 	if diff := cmp.Diff(Question{}, QuestionOf(w.policy, a, f)); diff != "" {

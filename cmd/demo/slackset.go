@@ -24,6 +24,7 @@ const (
 	deskRajesh  = "U0RAJESH"
 	deskGustav  = "U0GUEST"
 	buttonYes   = "gw.revert"
+	buttonNo    = "gw.deny"
 	buttonKeep  = "gw.keep"
 	buttonAgree = "gw.second"
 	formKeep    = "gw.view.keep"

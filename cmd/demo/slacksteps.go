@@ -165,7 +165,7 @@ func nobodyActs(a *act) {
 	if !ok {
 		return
 	}
-	m, ok := a.card(f.ID)
+	m, ok := a.card(f.ID, "Will be put right", buttonNo)
 	if !ok {
 		return
 	}

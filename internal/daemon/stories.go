@@ -131,7 +131,7 @@ func (t storyteller) kept(ctx context.Context, p remediate.Policy, s *notify.Sto
 // one, else that of the finding's own.
 func questionOf(p remediate.Policy, s notify.Story) notify.Question {
 	for _, a := range append(slices.Clone(s.After), s.Action) {
-		if q := remediate.QuestionOf(p, a, s.Finding); q.Need > 0 {
+		if q := remediate.QuestionOf(p, a, s.Finding); q.Need > 0 || len(q.May) > 0 {
 			return notify.Question{
 				Action: a.ID, Plan: a.PlanHash, May: q.May, Need: q.Need, Yes: q.Yes, Void: q.Void, Until: untilWhen(a), Then: thenWhat(a),
 				NoDeny: remediate.VoteNotInChat(p, s.Finding, a.Purpose, access.VoteDeny), No: remediate.VoteNotInChat(p, s.Finding, a.Purpose, access.VoteApprove),

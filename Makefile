@@ -2,7 +2,7 @@ SEED    ?= 20261122
 CHANGES ?= 2000
 KILLS   ?= 100
 
-.PHONY: check quick faults kills chaos soak conformance mutants bench-rules accept-2 accept-3 accept-4 accept-5 build
+.PHONY: check quick faults kills chaos soak conformance mutants bench-rules accept-2 accept-3 accept-4 accept-5 accept-6 build
 check: ## every check, as CI runs it
 	@scripts/check
 
@@ -46,6 +46,9 @@ accept-4: ## everything that the rule book promised, as a table
 
 accept-5: ## everything that decisions promised, as a table
 	@go run ./scripts/accept 5 -seed $(SEED)
+
+accept-6: ## everything that Slack promised, as a table
+	@go run ./scripts/accept 6
 
 bench-rules: ## how fast the rules are judged and loaded, beside OPA in the same run
 	@go run -C scripts/benchrules .

@@ -125,6 +125,14 @@ func TestQuestionOf(t *testing.T) {
 	if diff := cmp.Diff(Question{}, QuestionOf(w.policy, a, f)); diff != "" {
 		t.Errorf("of a verified action:\n%s", diff)
 	}
+	a.State, a.Ask.Quorum = access.ActionProposed, 0
+	if diff := cmp.Diff(Question{May: []string{"alice", "bob"}}, QuestionOf(w.policy, a, f)); diff != "" {
+		t.Errorf("of a revert that is announced, which whoever made the change may not deny:\n%s", diff)
+	}
+	a.Ask.Approvers = nil
+	if diff := cmp.Diff(Question{}, QuestionOf(w.policy, a, f)); diff != "" {
+		t.Errorf("of what only waits:\n%s", diff)
+	}
 }
 
 // TestRefusalsAreRecorded: what a gateway refused is on record, by whomever, and does nothing.

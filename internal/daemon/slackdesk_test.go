@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/gatewarden/gatewarden/internal/access"
 	"github.com/gatewarden/gatewarden/internal/atlas/sim"
@@ -21,6 +23,7 @@ type desk struct {
 	*stage
 	slack *slackfake.Slack
 	ctx   context.Context
+	logs  *observer.ObservedLogs // warnings and worse, since it was last opened
 }
 
 // people of ExampleCorp: alice and bob are asked, carol is an operator, rajesh changes things.
@@ -68,6 +71,14 @@ const deskPatience = 45 * time.Second
 // newDesk starts Slack, Atlas and the daemon. edits are pairs of what is replaced in the configuration.
 func newDesk(t *testing.T, edits ...string) *desk {
 	t.Helper()
+	d := closedDesk(t, read(t, "testdata/world.yaml"), edits...)
+	d.open()
+	return d
+}
+
+// closedDesk is a desk whose daemon does not run yet.
+func closedDesk(t *testing.T, world string, edits ...string) *desk {
+	t.Helper()
 	fake, err := slackfake.Start(slackfake.Options{Workspace: deskWorkspace(), PingEvery: time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -76,10 +87,9 @@ func newDesk(t *testing.T, edits ...string) *desk {
 	t.Setenv("GW_TEST_SLACK_BOT", fake.Tokens().BotToken)
 	t.Setenv("GW_TEST_SLACK_APP", fake.Tokens().AppToken)
 	conf := strings.NewReplacer(append(slices.Clone(edits), "QUORUM", "1", "DEADLINE", "4h")...).Replace(deskConfig)
-	s := newStage(t, t.TempDir(), read(t, "testdata/world.yaml"), conf)
+	s := newStage(t, t.TempDir(), world, conf)
 	s.conf = strings.NewReplacer("FAKE", strings.TrimSuffix(fake.APIURL(), "/")).Replace(s.conf)
 	d := &desk{stage: s, slack: fake, ctx: t.Context()}
-	d.open()
 	t.Cleanup(d.stop)
 	return d
 }
@@ -98,10 +108,12 @@ func (d *desk) open() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	logger := zap.NewNop()
+	core, logs := observer.New(zap.WarnLevel)
+	logger := zap.New(core)
 	if *verbose {
-		logger = zaptest.NewLogger(d.t)
+		logger = zap.New(zapcore.NewTee(core, zaptest.NewLogger(d.t).Core()))
 	}
+	d.logs = logs
 	ctx, cancel := context.WithCancel(context.WithoutCancel(d.ctx))
 	if d.daemon, err = Start(ctx, Options{File: f, Load: d.load, Version: "test", Transport: d.transport(), NoListen: true, Logger: logger, Observe: d.observe}); err != nil {
 		cancel()
@@ -109,14 +121,19 @@ func (d *desk) open() {
 	}
 	d.cancel = cancel
 	d.until("the daemon listens to Slack", func() bool { return d.slack.Sockets() > 0 })
-	for _, p := range []string{"ecommerce-prod", "ecommerce-dev"} {
-		scope := access.ProjectScope(d.atlas.ProjectID(p))
-		d.until(p+" is judged", func() bool {
-			doc, _, err := d.daemon.findings.Get(d.ctx, string(scope))
-			w, _, no := d.daemon.watch.Get(d.ctx, string(scope))
-			return err == nil && no == nil && doc.Judged.Inventory[access.KindIPAccessEntry] > 0 && !w.Fed.IsZero() && len(w.Dirty) == 0
-		})
-	}
+	d.judged("ecommerce-prod")
+	d.judged("ecommerce-dev")
+}
+
+// judged waits until a project is watched.
+func (d *desk) judged(project string) {
+	d.t.Helper()
+	scope := access.ProjectScope(d.atlas.ProjectID(project))
+	d.until(project+" is judged", func() bool {
+		doc, _, err := d.daemon.findings.Get(d.ctx, string(scope))
+		w, _, no := d.daemon.watch.Get(d.ctx, string(scope))
+		return err == nil && no == nil && doc.Judged.Inventory[access.KindIPAccessEntry] > 0 && !w.Fed.IsZero() && len(w.Dirty) == 0
+	})
 }
 
 // until waits for something that nothing announces.

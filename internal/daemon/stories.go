@@ -128,7 +128,7 @@ func (t storyteller) kept(ctx context.Context, p remediate.Policy, s *notify.Sto
 }
 
 // questionOf is the question that people are to answer: that of an action that follows, if there is
-// one, else that of the finding's own.
+// one, else that of the finding's own. Of a revert that is announced, it is who may deny it.
 func questionOf(p remediate.Policy, s notify.Story) notify.Question {
 	for _, a := range append(slices.Clone(s.After), s.Action) {
 		if q := remediate.QuestionOf(p, a, s.Finding); q.Need > 0 || len(q.May) > 0 {

@@ -5,6 +5,7 @@
 //	go run ./scripts/accept 3 [-reverts N] [-members N]
 //	go run ./scripts/accept 4 [-seed N]
 //	go run ./scripts/accept 5 [-seed N]
+//	go run ./scripts/accept 6 [-clicks N]
 //
 // A figure is read from the output of a command that anyone can run; the command is
 // printed with it. NOT PROVABLE HERE comes with the reason.
@@ -40,6 +41,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 type options struct {
 	seed, changes, kills int
 	reverts, members     int
+	clicks               int
 	bin                  string // where built programs go
 }
 
@@ -51,9 +53,10 @@ func run(args []string) int {
 	flags.IntVar(&o.kills, "kills", 100, "instants of the kill run")
 	flags.IntVar(&o.reverts, "reverts", 300, "reverts by webhook that are measured")
 	flags.IntVar(&o.members, "members", 20000, "members of the large org")
-	issues := map[string]func() []func(options) []row{"2": spine, "3": faithful, "4": rulebook, "5": decisions}
+	flags.IntVar(&o.clicks, "clicks", 15, "clicks in Slack that are measured")
+	issues := map[string]func() []func(options) []row{"2": spine, "3": faithful, "4": rulebook, "5": decisions, "6": slacked}
 	if len(args) == 0 || issues[args[0]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: accept 2 [-seed N] [-changes N] [-kills N], accept 3 [-reverts N] [-members N], accept 4 [-seed N], or accept 5 [-seed N]")
+		fmt.Fprintln(os.Stderr, "usage: accept 2 [-seed N] [-changes N] [-kills N], accept 3 [-reverts N] [-members N], accept 4 [-seed N], accept 5 [-seed N], or accept 6 [-clicks N]")
 		return 2
 	}
 	if err := flags.Parse(args[1:]); err != nil {

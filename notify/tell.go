@@ -284,12 +284,13 @@ func (p *Poster) kept(ctx context.Context, g Group, change func(*Group)) (Group,
 	return g, err
 }
 
-// letGo ends the claim. After what certainly did not happen, the card that is there is again the newest.
+// letGo ends the claim. After what certainly did not happen, the card that is there is again the newest. Words
+// that have to wait for their turn keep no card from being edited.
 func (p *Poster) letGo(ctx context.Context, g, was Group, cause error) error {
 	wait, refused := delayOf(cause)
 	_, _, err := p.ours(ctx, g, func(cur *Group) {
 		cur.Claimed = time.Time{}
-		if refused {
+		if refused && cur.Rev != was.Rev {
 			cur.Rev, cur.Votes = was.Rev, was.Votes
 			cur.Hold = p.Now().Add(wait)
 		}

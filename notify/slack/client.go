@@ -166,8 +166,11 @@ func (c *Client) drawn(card notify.Card, channel string, send func(string, []sla
 	return send(text, plain(unescaped(text)))
 }
 
-// Say implements [notify.Board].
+// Say implements [notify.Board]. It does not wait long for its turn: the card is kept from others until it is said.
 func (c *Client) Say(ctx context.Context, at notify.Placed, l notify.Line) error {
+	if pause := c.limits.left("chat.postMessage", at.Channel); pause > sayWithin {
+		return failed(tooSoon{"chat.postMessage", pause}, "say something under %s in %s", at.ID, at.Channel)
+	}
 	say := append(said(literal(l.Text), plain(l.Text)), slackgo.MsgOptionTS(at.ID))
 	if l.Loud {
 		say = append(say, slackgo.MsgOptionBroadcast())

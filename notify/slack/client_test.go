@@ -21,10 +21,25 @@ import (
 	"github.com/gatewarden/gatewarden/notify/slack/slackfake"
 )
 
+// TestWordsWaitForNobody: while they would have to wait for their turn, the card is let go, so that it can be
+// edited.
+func TestWordsWaitForNobody(t *testing.T) {
+	atDesk(t, slackfake.Options{}, func(d *desk) {
+		p, begun := d.card("g1", finding("f1")), time.Now()
+		err := d.client.Say(d.ctx, p, notify.Line{Text: "x"})
+		if wait := after(err); wait <= 0 || wait > time.Second || time.Since(begun) > sayWithin {
+			t.Fatalf("after %s: %v", time.Since(begun), err)
+		}
+		d.pass(after(err))
+		d.must(d.client.Say(d.ctx, p, notify.Line{Text: "x"}))
+	})
+}
+
 func TestCardsArePostedAndEditedAsTheyAre(t *testing.T) {
 	atDesk(t, slackfake.Options{}, func(d *desk) {
 		p := d.card("g1", finding("f1"))
 		d.must(d.client.Edit(d.ctx, p, notify.Card{ID: "g1", Rev: 2, Stories: []notify.Story{finding("f1")}}))
+		d.pass(time.Second)
 		d.must(d.client.Say(d.ctx, p, notify.Line{Text: "denied by <!channel> *bob*", Loud: true}))
 		d.pass(2 * time.Second)
 		d.must(d.client.Direct(d.ctx, "alice", finding("f1"), p))

@@ -12,6 +12,9 @@ import (
 // longestWait is how long a call waits for its turn; beyond, whoever asked comes again.
 const longestWait = 2 * time.Second
 
+// sayWithin is how long words in a thread do.
+const sayWithin = 50 * time.Millisecond
+
 // limits keep us within what Slack allows: so much of each method, and one message a second and channel.
 type limits struct {
 	mu       sync.Mutex
@@ -91,6 +94,19 @@ func (l *limits) turn(method, channel string) (time.Duration, error) {
 		r.CancelAt(now)
 	}
 	return 0, tooSoon{method, pause}
+}
+
+// left is how long a call would have to wait for its turn now.
+func (l *limits) left(method, channel string) (pause time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for _, x := range []*rate.Limiter{l.method(method), l.channel(channel, now)} {
+		r := x.ReserveN(now, 1)
+		pause = max(pause, r.DelayFrom(now))
+		r.CancelAt(now)
+	}
+	return pause
 }
 
 func (l *limits) method(name string) *rate.Limiter {

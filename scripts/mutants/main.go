@@ -38,7 +38,7 @@ func run(names []string) int {
 	}
 	defer os.RemoveAll(dir)
 	survived, tried := 0, 0
-	for _, m := range slices.Concat(mutants(), faithful(), rulebook(), guards(), decisions()) {
+	for _, m := range slices.Concat(mutants(), faithful(), rulebook(), guards(), decisions(), slacked()) {
 		if len(names) > 0 && !slices.Contains(names, m.name) {
 			continue
 		}

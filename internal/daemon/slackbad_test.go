@@ -139,7 +139,7 @@ func TestSlackUninstalled(t *testing.T) {
 	d.slack.Reinstall()
 	d.restart()
 	d.click("U0BOB", card, slack.ActRevert, slackfake.Seen(card))
-	d.hears("U0BOB", "its action is verified")
+	d.hears("U0BOB", "The card has changed")
 }
 
 // TestSlackGroupDeleted: the user group that a group is tied to is gone, so nobody decides by it in Slack.

@@ -39,7 +39,7 @@ func (d *desk) reload(edits ...string) {
 // TestSlackExpired: when the time is over, the card says so and its button is gone; who still has the old
 // one on the screen is told, and nothing moves.
 func TestSlackExpired(t *testing.T) {
-	d := newDesk(t, "DEADLINE", "5s")
+	d := newDesk(t, "DEADLINE", "10s")
 	d.opens("ecommerce-prod", anywhere)
 	card := d.card("C0PROD", anywhere, slack.ActRevert)
 	late := d.becomes(card, "Nobody decided in time")
@@ -65,7 +65,7 @@ func TestSlackCopy(t *testing.T) {
 	d.becomes(both[1], "put right and verified")
 	d.becomes(both[0], "This is a copy of a card")
 	d.click("U0ALICE", both[1], slack.ActRevert, slackfake.Seen(both[1]))
-	d.hears("U0ALICE", "resolved by now")
+	d.hears("U0ALICE", "The card has changed")
 	if v := d.votes(widest, anywhere); len(v) != 1 || v[0].By != "bob" || len(d.ours()) != 1 {
 		t.Errorf("votes %+v, effects %+v", v, d.ours())
 	}

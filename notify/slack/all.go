@@ -23,6 +23,8 @@ func (g *Gateway) ofGroup(ctx context.Context, c Click, v Value, group notify.Gr
 	switch {
 	case group.ID == "" || group.ID != v.Group:
 		return refuse("value", "What this button carries is of no card, and nothing was done.")
+	case c.Action == ViewAll && len(c.Votes) > 0: // it was begun before
+		return g.voteAll(ctx, c, p)
 	case len(group.Votes) == 0:
 		return refuse("stale", "The card has changed: nothing on it waits for a vote any more.")
 	case c.Action == ActRevertAll:
@@ -34,7 +36,11 @@ func (g *Gateway) ofGroup(ctx context.Context, c Click, v Value, group notify.Gr
 	case len(group.Votes) > TypedAbove && c.Form.Number != len(group.Votes):
 		return refuse("value", "The number that was typed is not "+strconv.Itoa(len(group.Votes))+": nothing was decided.")
 	}
-	return g.voteAll(ctx, c, group, p)
+	c.Votes = group.Votes
+	if err := g.inbox.change(ctx, c, func(cur *Click) { cur.Votes = c.Votes }); err != nil {
+		return err
+	}
+	return g.voteAll(ctx, c, p)
 }
 
 func (g *Gateway) openAll(ctx context.Context, c Click, v Value, group notify.Group, p person, o *opening) error {
@@ -81,13 +87,13 @@ func offered(group notify.Group) string {
 }
 
 // voteAll gives one vote for each, and tells how many were taken. What is given twice counts once.
-func (g *Gateway) voteAll(ctx context.Context, c Click, group notify.Group, p person) error {
+func (g *Gateway) voteAll(ctx context.Context, c Click, p person) error {
 	var mu sync.Mutex
 	taken, no := 0, map[string]int{}
 	var again error
 	each, ctx2 := errgroup.WithContext(ctx)
 	each.SetLimit(votesAtOnce)
-	for _, x := range group.Votes {
+	for _, x := range c.Votes {
 		each.Go(func() error {
 			err := g.voteOne(ctx2, c, x, p)
 			r, declined := errors.AsType[refusal](err)
@@ -120,6 +126,9 @@ func (g *Gateway) voteOne(ctx context.Context, c Click, x notify.Offered, p pers
 		return err
 	}
 	cmd, err := ballot(c, v, s, p)
+	if r, no := errors.AsType[refusal](err); no && r.reason == "stale" && c.Tries > 1 {
+		err = nil // perhaps by this very vote, of which there is a record then; else remediation declines it
+	}
 	if err == nil {
 		err = g.stillIn(ctx, p, c.User, g.deciders(s, cmd))
 	}

@@ -10,6 +10,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/notify"
 )
 
 // Click is something that a person did in Slack, as it is kept under "click.<id>" until it is
@@ -37,6 +38,8 @@ type Click struct {
 	Text       string    `json:"text,omitempty"` // of a slash command
 	Form       Form      `json:"form,omitzero"`
 	About      about     `json:"about,omitzero"` // what the form was about
+
+	Votes []notify.Offered `json:"votes,omitempty"` // that it was taken for: what the card offers changes with each of them
 
 	By      string    `json:"by,omitempty"` // the process that is at it
 	Claimed time.Time `json:"claimed,omitzero"`

@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -270,6 +271,29 @@ func TestAGroupsVotesGoOnAfterAPause(t *testing.T) {
 		d.click("U0BOB", p, ActRevertAll)
 		d.Lose("f2", 3)
 		d.fill("U0BOB", map[string]any{})
+		d.pass(2 * time.Minute)
+		if n := len(d.commands()); n != 3 {
+			t.Errorf("%d votes", n)
+		}
+		d.lastly("U0BOB", "3 votes were taken")
+	})
+}
+
+// TestVotesChangeTheirOwnCard: what was voted for is offered no more by the time that the rest is tried again.
+func TestVotesChangeTheirOwnCard(t *testing.T) {
+	atDesk(t, slackfake.Options{}, func(d *desk) {
+		p := d.card("g1", finding("f1"), finding("f2"), finding("f3"))
+		d.click("U0BOB", p, ActRevertAll)
+		d.Lose("f2", 3)
+		d.fill("U0BOB", map[string]any{})
+		d.set(func() {
+			g := d.groups["g1"]
+			g.Votes = slices.Clone(g.Votes[1:2])
+			d.groups["g1"] = g
+		})
+		for _, id := range []string{"f1", "f3"} {
+			d.change(id, func(s *notify.Story) { s.Question, s.Action.State = notify.Question{}, access.ActionVerified })
+		}
 		d.pass(2 * time.Minute)
 		if n := len(d.commands()); n != 3 {
 			t.Errorf("%d votes", n)

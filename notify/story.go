@@ -29,9 +29,11 @@ type Story struct {
 	Undo     Undo
 	Ticket   string   // the ticket sink that can be asked for; empty: none
 	Authors  []string // ids of the principals that answer for who made the change
-	Decides  []string // ids of the principals who may say something about the finding at all, sorted
-	Held     int      // findings that are told of by this one, since they only matter once it is gone
-	At       time.Time
+	// The principals and groups whom its response names just now: who may decide by which of them.
+	Approvers, Escalate []string
+	Decides             []string // ids of the principals who may say something about the finding at all, sorted
+	Held                int      // findings that are told of by this one, since they only matter once it is gone
+	At                  time.Time
 }
 
 // Question is how a question to people stands. The zero value asks nobody.

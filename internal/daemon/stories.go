@@ -85,6 +85,8 @@ func (t storyteller) tell(ctx context.Context, s *notify.Story) (err error) {
 	}
 	s.Safer = notify.Safer(f)
 	s.Authors, s.Decides = remediate.Authors(p, s.Action, f), remediate.Deciders(p, f)
+	r := remediate.Respond(p, f)
+	s.Approvers, s.Escalate = r.Approvers, r.Escalate
 	s.Question, s.Undo = questionOf(p, *s), undoOf(p, *s)
 	if s.Openings, err = t.openings(ctx, f, s.At); err != nil {
 		return err

@@ -228,8 +228,8 @@ func ends(c Click, s notify.Story, p person) (access.Command, error) {
 	return cmd, mayDecide(s, p)
 }
 
-// deciders are the principals and groups by which somebody may give a command, as far as that is
-// known; none: by any group.
+// deciders are the principals and groups by which somebody may give a command, as the configuration says
+// now; none: by any group.
 func (g *Gateway) deciders(s notify.Story, c access.Command) []string {
 	a := s.Action
 	if s.Question.Action != "" {
@@ -237,14 +237,11 @@ func (g *Gateway) deciders(s notify.Story, c access.Command) []string {
 			a = asked
 		}
 	}
-	names := slices.Clone(a.Ask.Approvers)
+	names := slices.Clone(s.Approvers)
 	if c.Verb != access.VerbVote || a.Ask.Escalated {
-		names = append(names, a.Ask.Escalate...)
+		names = append(names, s.Escalate...)
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	if c.Verb != access.VerbVote || a.Purpose != "" {
+	if c.Verb != access.VerbVote || a.Purpose != "" || s.Finding.Origin != access.OriginNew {
 		names = append(names, g.c.o.Staff().Operators...)
 	}
 	return names

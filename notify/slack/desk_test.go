@@ -161,7 +161,7 @@ func finding(id string) notify.Story {
 		Ask: access.Ask{Approvers: []string{"platform-oncall", "alice"}, Quorum: 1},
 	}
 	return notify.Story{
-		Finding: f, Action: a, Project: "shop-prod", Decides: []string{"alice", "bob", "carol", "rajesh"}, Authors: []string{"rajesh"},
+		Finding: f, Action: a, Project: "shop-prod", Approvers: []string{"platform-oncall", "alice"}, Decides: []string{"alice", "bob", "carol", "rajesh"}, Authors: []string{"rajesh"},
 		Question: notify.Question{Action: a.ID, Plan: planOne, May: []string{"alice", "bob", "carol", "rajesh"}, Need: 1, Until: time.Now().Add(4 * time.Hour)},
 		Keep:     notify.Keep{Most: 24 * time.Hour, Need: 1},
 	}

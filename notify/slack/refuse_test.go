@@ -127,7 +127,7 @@ func TestTiedGroupsAreAskedOfSlack(t *testing.T) {
 	tied := func(d *desk) {
 		d.staff.Ties = map[string]string{"platform-oncall": "S0ONCALL"}
 		d.staff.Operators = nil
-		d.change("f1", func(s *notify.Story) { s.Action.Ask.Approvers = []string{"platform-oncall"} })
+		d.change("f1", func(s *notify.Story) { s.Approvers = []string{"platform-oncall"} })
 	}
 	for _, c := range []struct {
 		name, reason, says string
@@ -147,16 +147,27 @@ func TestTiedGroupsAreAskedOfSlack(t *testing.T) {
 		}, reason: "group-unknown"},
 		{name: "an approver by name, too", given: func(d *desk) {
 			d.SetGroup("S0ONCALL", nil)
-			d.change("f1", func(s *notify.Story) { s.Action.Ask.Approvers = []string{"platform-oncall", "bob"} })
+			d.change("f1", func(s *notify.Story) { s.Approvers = []string{"platform-oncall", "bob"} })
 		}},
 		{name: "in a group that is not tied, too", given: func(d *desk) {
 			d.SetGroup("S0ONCALL", nil)
 			d.staff.Groups["others"] = []string{"bob"}
-			d.change("f1", func(s *notify.Story) { s.Action.Ask.Approvers = []string{"platform-oncall", "others"} })
+			d.change("f1", func(s *notify.Story) { s.Approvers = []string{"platform-oncall", "others"} })
 		}},
+		{name: "in a group that is not tied, and has no say any more", given: func(d *desk) {
+			d.SetGroup("S0ONCALL", nil)
+			d.staff.Groups["others"] = []string{"bob"}
+			d.change("f1", func(s *notify.Story) { s.Action.Ask.Approvers = []string{"platform-oncall", "others"} })
+		}, reason: "group"},
+		{name: "nobody was asked, and in another group that is tied", given: func(d *desk) {
+			d.SetGroup("S0ONCALL", nil)
+			d.SetGroup("S0ALL", []string{"U0BOB"})
+			d.staff.Groups["all"], d.staff.Ties["all"] = []string{"bob"}, "S0ALL"
+			d.change("f1", func(s *notify.Story) { s.Action.Ask.Approvers = nil })
+		}, reason: "group"},
 		{name: "by what group is not known", given: func(d *desk) {
 			d.SetGroup("S0ONCALL", nil)
-			d.change("f1", func(s *notify.Story) { s.Action.Ask.Approvers = nil })
+			d.change("f1", func(s *notify.Story) { s.Approvers = nil })
 		}, reason: "group"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

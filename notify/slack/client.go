@@ -185,13 +185,24 @@ func (c *Client) Say(ctx context.Context, at notify.Placed, l notify.Line) error
 func (c *Client) Direct(ctx context.Context, principal string, s notify.Story, card notify.Placed) error {
 	user, err := c.userOf(ctx, principal)
 	if err != nil {
-		return err
+		return courtesy(err)
 	}
 	text, blocks := c.notice(s, c.link(ctx, card))
-	return c.call(ctx, "chat.postMessage", user, "tell "+principal+" directly", func(ctx context.Context) error {
+	return courtesy(c.call(ctx, "chat.postMessage", user, "tell "+principal+" directly", func(ctx context.Context) error {
 		_, _, err := c.api.PostMessageContext(ctx, user, said(text, blocks)...)
 		return err
-	})
+	}))
+}
+
+// courtesy is what went wrong with a word to one person: what Slack refuses for longer, such as for a scope
+// that only this takes, keeps no card waiting. That our token is not taken, it says of everything.
+func courtesy(err error) error {
+	code := codeOf(err)
+	scope := code == "missing_scope" || code == "no_permission"
+	if code == "" || temporary(err) || errors.Is(err, notify.ErrNoPlace) || errors.Is(err, notify.ErrNoBoard) && !scope {
+		return err
+	}
+	return fmt.Errorf("%s: %w", err.Error(), notify.ErrNoPlace)
 }
 
 func (c *Client) notice(s notify.Story, link string) (string, []slackgo.Block) {

@@ -206,6 +206,22 @@ func TestDirectMessagesByEMail(t *testing.T) {
 	})
 }
 
+// TestACourtesyKeepsNoCardWaiting: what only a direct word takes is missing, and the board is not shut for it.
+func TestACourtesyKeepsNoCardWaiting(t *testing.T) {
+	for code, want := range map[string]error{"missing_scope": notify.ErrNoPlace, "some_new_code": notify.ErrNoPlace, "token_revoked": notify.ErrNoBoard, "internal_error": access.ErrTemporary} {
+		t.Run(code, func(t *testing.T) {
+			atDesk(t, slackfake.Options{}, func(d *desk) {
+				d.staff.TrustEmail = true
+				p := d.card("g1", finding("f1"))
+				d.Fail("users.lookupByEmail", slackfake.NotOK(code))
+				if err := d.client.Direct(d.ctx, "carol", finding("f1"), p); !errors.Is(err, want) || want != notify.ErrNoBoard && errors.Is(err, notify.ErrNoBoard) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}
+
 // TestRedirectsAreNotFollowed: what we send holds a token.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -149,7 +149,7 @@ func TestSlackDecidedElsewhere(t *testing.T) {
 	}
 	d.becomes(card, "put right and verified", "alice")
 	d.click("U0BOB", card, slack.ActRevert, slackfake.Seen(card))
-	d.hears("U0BOB", "resolved by now")
+	d.hears("U0BOB", "The card has changed")
 }
 
 // TestSlackDown: an hour without Slack is a delay of messages and of nothing else.

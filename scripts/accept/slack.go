@@ -71,7 +71,7 @@ func within(pattern string, n int, p50, worst time.Duration) func(string) (strin
 }
 
 func inABrowser(options) []row {
-	return append(tests("in a browser, on the fake's page: Revert now, the card turns, the entry is gone from the simulator", "holds", "./cmd/demo", "TestSlackInABrowser"),
+	return append(tests("in a browser, on the fake's page: Revert now, the card turns, the entry is gone from the simulator", "holds", "./cmd/demo", "TestSlackPage"),
 		tests("the fake's page itself", "each a test", "./notify/slack/slackfake", "TestPage", "TestPageLive", "TestPageParts", "TestPageModal", "TestPageDoings")...)
 }
 

@@ -139,6 +139,19 @@ func TestForgedClicks(t *testing.T) {
 	}
 }
 
+// TestStrangersFillNoRecord: whoever is refused is put on record, and nobody as often as they like.
+func TestStrangersFillNoRecord(t *testing.T) {
+	atDesk(t, slackfake.Options{}, func(d *desk) {
+		begun := time.Now()
+		for i := range 100 {
+			d.must(d.gate.Handle(d.ctx, Click{V: 1, ID: fmt.Sprint(i), Kind: KindAction, At: time.Now(), App: "A0GATE", Team: "T0OTHER", User: "U0EVIL", Actions: 1, Action: ActRevert}))
+		}
+		if n := len(slices.DeleteFunc(d.reasons(), func(r string) bool { return r == "pace" })); n > paceBurst+int(time.Since(begun).Minutes()*paceBurst) {
+			t.Errorf("%d refusals for the record within %s", n, time.Since(begun))
+		}
+	})
+}
+
 func TestPayloadsWithSeveralActions(t *testing.T) {
 	for actions, want := range map[string]int{
 		``: 0, `{"block_id":"b","action_id":"gw.ack"}`: 1, `{"block_id":"b","action_id":"gw.ack"},{"block_id":"c","action_id":"gw.revert"}`: 2, `{"block_id":"b","action_id":"gw.ack"},{"name":"old"}`: 2,

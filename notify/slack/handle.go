@@ -52,11 +52,11 @@ func (g *Gateway) tried(ctx context.Context, c Click) error {
 	case old:
 		return refuse("late", "This was clicked too long ago, and nothing was done. Look at the card, and click again.")
 	}
+	if c.Tries <= 1 && !g.paced(c.Team+" "+c.User) { // first: what is refused below is put on record, each time
+		return refuse("pace", "That were many clicks in a minute: this one was not taken. Wait a little.")
+	}
 	if err := g.genuine(c); err != nil {
 		return err
-	}
-	if c.Tries <= 1 && !g.paced(c.User) {
-		return refuse("pace", "That were many clicks in a minute: this one was not taken. Wait a little.")
 	}
 	switch c.Kind {
 	case KindHome:

@@ -55,6 +55,7 @@ func TestOnlyWhatSlackSignedIsTaken(t *testing.T) {
 		{name: "5:02 old", header: func(b string, now time.Time) http.Header { return signature(secret, b, now.Add(-302*time.Second)) }, code: 401, reason: "http-old"},
 		{name: "5:02 ahead", header: func(b string, now time.Time) http.Header { return signature(secret, b, now.Add(302*time.Second)) }, code: 401, reason: "http-old"},
 		{name: "another secret", header: func(b string, now time.Time) http.Header { return signature("x", b, now) }, code: 401, reason: "http-signature"},
+		{name: "signed with nothing", header: func(b string, now time.Time) http.Header { return signature("", b, now) }, code: 401, reason: "http-signature"},
 		{name: "another body", header: func(b string, now time.Time) http.Header { return signature(secret, b+"x", now) }, code: 401, reason: "http-signature"},
 		{name: "no headers", header: func(string, time.Time) http.Header { return nil }, code: 401, reason: "http-signature"},
 		{name: "the payload in the query", path: "/slack/interactive?" + form(click), body: "payload=", code: 401, reason: "http-query"},
@@ -70,7 +71,7 @@ func TestOnlyWhatSlackSignedIsTaken(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDesk(t, slackfake.Options{})
 				d.client.o.AppToken = "" // HTTP mode
-				d.o.Secrets = func() []string { return []string{secret, "old-" + secret} }
+				d.o.Secrets = func() []string { return []string{"", secret, "old-" + secret} }
 				d.run()
 				path, body, header := orElse(c.path, "/slack/interactive"), orElse(c.body, form(fmt.Sprintf(click, "1.1"))), c.header
 				if header == nil {

@@ -18,10 +18,12 @@ func neverInChat(k access.Kind) bool {
 	}, k)
 }
 
-// opensToWorld are the rules of what lets the whole internet in.
-func opensToWorld(rule string) bool {
-	return rule == "network/open-to-world" || rule == "network/transient-open-to-world"
+// worldRules are the rules of what lets the whole internet in.
+func worldRules() []string {
+	return []string{"network/open-to-world", "network/transient-open-to-world"}
 }
+
+func opensToWorld(rule string) bool { return slices.Contains(worldRules(), rule) }
 
 // NotInChat is why this is not decided in a chat, whoever asks, with the way that remains; empty: it
 // may be. A click is made in a second, by whoever holds a phone that is unlocked: what opens
@@ -53,6 +55,9 @@ func VoteNotInChat(p Policy, f access.Finding, purpose access.Purpose, vote acce
 // inChat is why a command that came through a chat is not done; empty: it may be. What is kept no more,
 // or is another episode by now, is what its action says of it.
 func (s *Stage) inChat(ctx context.Context, p Policy, c access.Command) (string, error) {
+	if c.Via == ViaChat && c.Verb == access.VerbExpect {
+		return s.announcedInChat(ctx, p, c)
+	}
 	if c.Via != ViaChat || c.Finding == "" {
 		return "", nil
 	}
@@ -77,6 +82,22 @@ func (s *Stage) inChat(ctx context.Context, p Policy, c access.Command) (string,
 		}
 	}
 	return VoteNotInChat(p, f, "", c.Vote), nil
+}
+
+// announcedInChat is why a change is not announced from a chat: what is announced stays, so it is as with
+// keeping it. An expectation excuses what is critical only where it names the rule, or its family.
+func (s *Stage) announcedInChat(ctx context.Context, p Policy, c access.Command) (string, error) {
+	doc, _, err := s.Findings.Get(ctx, string(c.Scope))
+	if err != nil {
+		return "", fmt.Errorf("load the environment of %s: %w", c.Scope, err)
+	}
+	for _, rule := range worldRules() {
+		f := access.Finding{Rule: rule, Ref: access.Ref{Scope: c.Scope, Kind: access.KindIPAccessEntry}, Environment: doc.Environment}
+		if c.Expect != nil && c.Expect.Rule != "" && access.Match(c.Expect.Rule, rule) {
+			return NotInChat(p, f, access.VerbWaive, ""), nil
+		}
+	}
+	return "", nil
 }
 
 // Question is how the question about an action stands, for people.

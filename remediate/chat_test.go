@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,6 +101,33 @@ func TestOpenedAgainInNoChat(t *testing.T) {
 	delete(w.findings.Findings, f.ID)
 	if r := w.give(about); r.Accepted {
 		t.Errorf("of what is forgotten, by a chat: %+v", r)
+	}
+}
+
+// TestAnnouncedInNoChat: that production will be open to the world is not announced by a phone either.
+func TestAnnouncedInNoChat(t *testing.T) {
+	for _, c := range []struct {
+		name, rule, via, env string
+		ok                   bool
+	}{
+		{"open to the world", "network/open-to-world", "slack", "prod", false},
+		{"its family", "network/*", "slack", "prod", false},
+		{"an environment that nobody knows", "network/open-to-world", "slack", "", false},
+		{"by the API", "network/open-to-world", "api", "prod", true},
+		{"in development", "network/open-to-world", "slack", "dev", true},
+		{"another rule", "network/entry-too-broad", "slack", "prod", true},
+		{"no rule, which excuses nothing critical", "", "slack", "prod", true},
+	} {
+		w, _ := asking(t)
+		w.policy.Production = func(env string) bool { return env == "prod" }
+		w.findings.Environment = c.env
+		r := w.say(access.VerbExpect, "olga", func(x *access.Command) {
+			x.Via, x.Reason = c.via, "an upgrade"
+			x.Expect = &access.Expectation{V: access.Version, ID: "e1", Actor: "deploy@example.com", Rule: c.rule, Project: scope.ID(), From: w.now, Until: w.now.Add(time.Hour), Reason: "an upgrade", Approved: "olga"}
+		})
+		if r.Accepted != c.ok {
+			t.Errorf("%s: accepted %v: %s", c.name, r.Accepted, r.Why)
+		}
 	}
 }
 

@@ -31,6 +31,10 @@ func heldKey(channel string, scope access.Scope) string {
 // holdsBack reports whether findings of its scope may wait for the end of this one.
 func holdsBack(f access.Finding) bool { return f.Rule == openToWorld }
 
+// holding reports whether it has them wait now: what is known or let stand is no reason to keep
+// anything from anybody.
+func holding(f access.Finding) bool { return holdsBack(f) && f.State == access.FindingOpen }
+
 // waits reports whether a finding is told only once its scope is not open to the world any more.
 func waits(f access.Finding) bool {
 	return strings.HasPrefix(f.Rule, "network/") && !holdsBack(f) && f.Ref.Kind == access.KindIPAccessEntry && f.Severity != access.Critical
@@ -108,7 +112,7 @@ func (p *Poster) holder(ctx context.Context, channel string, scope access.Scope)
 	if err != nil {
 		return Member{}, fmt.Errorf("load finding %s: %w", doc.By.Finding, err)
 	}
-	if !ok || !s.Finding.Open() {
+	if !ok || !holding(s.Finding) {
 		return Member{}, p.release(ctx, channel, scope, doc.By.Finding, doc.By.Episode)
 	}
 	return doc.By, nil

@@ -145,7 +145,7 @@ func (p *Poster) finding(ctx context.Context, n access.Notice) error {
 		return p.gone(ctx, n)
 	}
 	f, channel := s.Finding, n.To
-	if holdsBack(f) && f.Open() {
+	if holding(f) {
 		if err := p.inhibit(ctx, channel, f); err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (p *Poster) finding(ctx context.Context, n access.Notice) error {
 	if err := p.mark(ctx, n.Scope, channel, group); err != nil {
 		return err
 	}
-	if holdsBack(f) && !f.Open() {
+	if holdsBack(f) && !holding(f) {
 		return p.release(ctx, channel, n.Scope, f.ID, f.Episode)
 	}
 	return nil

@@ -240,6 +240,27 @@ func TestNarrowerEntriesWaitForOpenToWorld(t *testing.T) {
 	}
 }
 
+// TestWhatIsLetStandHoldsNothingBack: a waiver, or that it is known, is no end, and no reason to keep
+// what else is wrong from anybody.
+func TestWhatIsLetStandHoldsNothingBack(t *testing.T) {
+	for _, state := range []access.FindingState{access.FindingWaived, access.FindingAcknowledged} {
+		w := newPosterWorld(false)
+		world := w.found("0.0.0.0/0", openToWorld, access.Critical, 1)
+		w.set(world)
+		w.after(t, time.Second)
+		w.set(w.found("a", "network/entry-too-broad", access.High, 1))
+		w.after(t, time.Minute)
+		wantPins(t, w, "ops: 1 of 1 open")
+		w.change(world.Finding.ID, func(s *Story) { s.Finding.State = state })
+		w.after(t, time.Minute)
+		w.set(w.found("b", "network/entry-too-broad", access.High, 1))
+		w.after(t, time.Minute)
+		if n := len(w.board.sorted()); n != 2 {
+			t.Errorf("%s: %d cards, want its own and that of those that waited", state, n)
+		}
+	}
+}
+
 // TestAnEndThatNobodyToldOfLetsGo: the next one of the scope notices.
 func TestAnEndThatNobodyToldOfLetsGo(t *testing.T) {
 	w := newPosterWorld(false)

@@ -257,6 +257,9 @@ func impact(r *rich, i access.Impact) {
 		if why == "" {
 			why = i.Says
 		}
+		if why == "" {
+			why = "nobody has looked who uses it"
+		}
 		r.say("unknown: ").prose(why)
 	}
 	if len(i.Ways) > 0 {

@@ -84,7 +84,7 @@ func TestImpactSaysHowGoodItIs(t *testing.T) {
 		{with("none", access.Logins{Quality: access.QualityComplete}), "no login by it in the last 2 d (a whole count)"},
 		{with("", access.Logins{Why: "an M0 tells nothing"}), "unknown: an M0 tells nothing"},
 		{access.Impact{Says: "how much it is used is not known: no login to a cluster goes through it"}, "unknown: how much it is used is not known: no login to a cluster goes through it"},
-		{access.Impact{}, "unknown: —"},
+		{access.Impact{}, "unknown: nobody has looked who uses it"},
 	} {
 		r := &rich{}
 		impact(r, c.impact)

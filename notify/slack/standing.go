@@ -181,6 +181,9 @@ func verified(r *rich, s notify.Story, now time.Time) {
 	}
 	if s.Undo.Until.After(now) {
 		r.line().say("🔙 It can be taken back until ").when(s.Undo.Until)
+		if s.Undo.No != "" {
+			r.say(", by command or API and not from here")
+		}
 		if s.Undo.Loses != "" {
 			words, why := undoable(s.Undo.Loses)
 			if words != "It can be taken back" { // which it says already

@@ -61,6 +61,7 @@ func TestStanding(t *testing.T) {
 		{gallery()["running"].Stories[0], "🔧 Being put right, approved by @U02BOB"},
 		{in(world(), access.ActionVerifying, "PENDING"), "🔧 Written, and being read back. PENDING"},
 		{put(world()), "✅ Put right and verified at 11-22T02:14, as bob decided\n🔙 It can be taken back until 11-23T02:13; what cannot be had back: sessions that were cut"},
+		{elsewhere(put(world())), "It can be taken back until 11-23T02:13, by command or API and not from here"},
 		{loses(put(world()), "yes: the same is added again"), "🔙 It can be taken back until 11-23T02:13: the same is added again"},
 		{loses(put(world()), "not wholly: no cap"), "until 11-23T02:13; it cannot be taken back wholly: no cap"},
 		{found(put(world()), access.FindingOpen), "👀 The finding stands until it is judged anew"},
@@ -132,6 +133,8 @@ func TestEveryPurposeIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func elsewhere(s notify.Story) notify.Story { s.Undo.No = "it is too hot"; return s }
 
 func loses(s notify.Story, what string) notify.Story { s.Undo.Loses = what; return s }
 

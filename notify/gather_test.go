@@ -161,7 +161,7 @@ func TestInstead(t *testing.T) {
 		"it stands":           {day, telling{opened: long}, false, ""},
 		"over at once":        {day, telling{over: true, opened: at.Add(-time.Minute)}, false, ""},
 		"over long ago":       {day, telling{over: true, opened: long, critical: true}, true, "missed"},
-		"the budget is spent": {day, telling{opened: long}, true, "budget 2026-11-22"},
+		"the budget is spent": {day, telling{opened: long}, true, "budget 2026-11-22T02:15:00Z"},
 		"critical all the same": {
 			night, telling{opened: long, critical: true}, true, ""},
 		"in quiet hours": {night, telling{opened: long}, true, "quiet 2026-11-22T23:00:00Z"},

@@ -32,7 +32,8 @@ const (
 	burst       = 20
 	budget      = 30
 
-	maxMembers  = 500              // of a group: what is stored and loaded of one card is bounded by it
+	maxMembers  = 500 // of a group: what is stored and loaded of one card is bounded by it
+	budgetEvery = 15 * time.Minute
 	missedAfter = 2 * time.Minute  // what is over and was never told by then gets no card of its own
 	missedFor   = 10 * time.Minute // how long after its last one the digest of those takes another
 )
@@ -121,9 +122,11 @@ func (p Policy) tooMany(critical bool, now time.Time) gathering {
 	return g
 }
 
+// overBudget is a new message every quarter of an hour: an edit calls nobody, and what is in it may ask.
 func (p Policy) overBudget(now time.Time) gathering {
+	until := now.Truncate(budgetEvery).Add(budgetEvery)
 	return gathering{
-		Cause: "budget " + p.day(now), Hold: now.Add(p.GroupWait),
+		Cause: "budget " + access.Stamp(until), Hold: until,
 		Digest: "beyond the cards that those who answer get by themselves on one day, and not critical",
 	}
 }

@@ -123,6 +123,20 @@ func TestWhoIsKnownByEMail(t *testing.T) {
 	})
 }
 
+// TestAnAddressThatOnlyLooksLikeIt is another one: a Kelvin sign is no k, whatever Unicode folds it to.
+func TestAnAddressThatOnlyLooksLikeIt(t *testing.T) {
+	atDesk(t, slackfake.Options{}, func(d *desk) {
+		d.staff.TrustEmail = true
+		d.staff.Principals = append(d.staff.Principals, access.Principal{ID: "kim", Email: "kim@example.com"})
+		d.SetUser(slackfake.User{ID: "U0CAROL", Name: "carol", RealName: "Carol Example", Email: "\u212Aim@example.com"})
+		p := d.card("g1", finding("f1"))
+		d.click("U0CAROL", p, ActRevert)
+		if c := d.commands(); len(c) != 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
 func TestTiedGroupsAreAskedOfSlack(t *testing.T) {
 	tied := func(d *desk) {
 		d.staff.Ties = map[string]string{"platform-oncall": "S0ONCALL"}

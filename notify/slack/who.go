@@ -114,7 +114,7 @@ func principalOf(staff Staff, c Click, m member) (person, error) {
 	if len(by) == 0 && staff.TrustEmail && m.Profile.Email != "" {
 		how = "by e-mail"
 		for _, p := range staff.Principals {
-			if p.Slack == "" && p.Email != "" && strings.EqualFold(p.Email, m.Profile.Email) {
+			if p.Slack == "" && p.Email != "" && access.FoldName(p.Email) == access.FoldName(m.Profile.Email) {
 				by = append(by, p)
 			}
 		}

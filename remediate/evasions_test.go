@@ -382,3 +382,25 @@ func TestKeptLapse(t *testing.T) {
 		t.Errorf("another entry was deleted: %v", w.log)
 	}
 }
+
+// TestAnIntentBelowItsHashNamesNobody: what somebody wrote into the stored plan of a write under way is
+// not taken for what it was heard of when that plan was made.
+func TestAnIntentBelowItsHashNamesNobody(t *testing.T) {
+	const wide = "64.0.0.0/2"
+	w, f := asking(t)
+	w.policy.Responses[0].Do = access.ModeRevert
+	w.let(wide)
+	w.refuse = func(access.Operation) error { return access.ErrTemporary }
+	a := w.run(f)
+	if a.State != access.ActionRunning {
+		t.Fatalf("it is %s: %s", a.State, a.Why)
+	}
+	w.refuse = nil
+	a.Plan.Operations[0].Ref.Name = wide
+	w.put(a)
+	w.now = a.Wake
+	w.run(f)
+	if _, there := w.entries[wide]; !there {
+		t.Errorf("another entry was deleted: %v", w.log)
+	}
+}

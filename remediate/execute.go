@@ -200,7 +200,7 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 		c.Asked = &a
 	}
 	if a.State == access.ActionRunning {
-		c.Fresh, c.Begun = undone(a, l.fresh), written(a.Plan)
+		c.Fresh, c.Begun = undone(a, l.fresh), written(a)
 	}
 	if r := known(c); !r.OK() {
 		return s.unjudged(ctx, f, a, c, r)
@@ -239,9 +239,13 @@ func (s *Stage) run(ctx context.Context, lease *held, f access.Finding, a access
 	return s.write(ctx, lease, f, a, l)
 }
 
-// written are the resources that a plan writes to.
-func written(p access.Plan) (out []access.Ref) {
-	for _, o := range p.Operations {
+// written are the resources that the stored intent writes to: none, where it is not the plan of its
+// hash.
+func written(a access.Action) (out []access.Ref) {
+	if hashOf(&a, a.Plan) != a.PlanHash {
+		return nil
+	}
+	for _, o := range a.Plan.Operations {
 		out = append(out, o.Ref)
 	}
 	return out

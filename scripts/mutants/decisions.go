@@ -54,6 +54,7 @@ func decisions() []mutant {
 		{"counted-vote-lost", "remediate/transition.go", "		len(cur.Votes) == len(a.Votes) && cur.Snoozed", "		cur.Snoozed", pkg, "TestCountedVoteIsKept"},
 		{"consent-for-ever", ask, "	return a.State == access.ActionApproved && s.stood(a) > approvedFor\n", "	return false\n", pkg, "TestConsentEnds"},
 		{"a-plan-below-its-hash", run, " && hashOf(&a, a.Plan) == hash {", " {", pkg, "TestKeptLapse"},
+		{"an-intent-below-its-hash-names-others", run, "	if hashOf(&a, a.Plan) != a.PlanHash {\n		return nil\n", "	if false {\n		return nil\n", pkg, "TestAnIntentBelowItsHash"},
 		{"any-projects-command", "internal/access/envelope.go", "	case c.Scope != scope:\n", "	case false:\n", pkg, "TestForged"},
 		{"old-commands-hold", "internal/access/envelope.go", "	case !now.Before(c.Until):\n", "	case false:\n", pkg, "TestForged"},
 		{"denied-for-another-and-written", "remediate/contradict.go", "		case a.State == access.ActionVetoed:\n", "		case false:\n", pkg, "TestOverlappingPlans"},

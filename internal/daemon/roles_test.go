@@ -63,7 +63,7 @@ func TestPermissionFilesAreCurrent(t *testing.T) {
 
 func TestParseRoles(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "watch,rules,remediate,notify,audit,api", "all": "watch,rules,remediate,notify,audit,api", "rules, watch,rules": "watch,rules", "api": "api",
+		"": "watch,rules,remediate,notify,slack,audit,api", "all": "watch,rules,remediate,notify,slack,audit,api", "rules, watch,rules": "watch,rules", "api": "api",
 		"watcher": `there is no role "watcher"`, "watch,": `there is no role ""`,
 	} {
 		roles, err := ParseRoles(text)

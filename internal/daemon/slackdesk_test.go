@@ -129,10 +129,18 @@ func (d *desk) open() {
 func (d *desk) judged(project string) {
 	d.t.Helper()
 	scope := access.ProjectScope(d.atlas.ProjectID(project))
+	var first time.Time // when it was seen to be judged
 	d.until(project+" is judged", func() bool {
 		doc, _, err := d.daemon.findings.Get(d.ctx, string(scope))
 		w, _, no := d.daemon.watch.Get(d.ctx, string(scope))
-		return err == nil && no == nil && doc.Judged.Inventory[access.KindIPAccessEntry] > 0 && !w.Fed.IsZero() && len(w.Dirty) == 0
+		// Atlas tells times to the second: what happens within the one of the first sight, or of the first
+		// judgement, counts as before it.
+		second := time.Now().Truncate(time.Second)
+		watched := !w.Fed.IsZero() && second.After(w.First.Add(time.Second)) && (first.IsZero() || second.After(first.Add(time.Second)))
+		if first.IsZero() && doc.Judged.Inventory[access.KindIPAccessEntry] > 0 {
+			first, watched = time.Now(), false
+		}
+		return err == nil && no == nil && doc.Judged.Inventory[access.KindIPAccessEntry] > 0 && watched && len(w.Dirty) == 0
 	})
 }
 

@@ -99,6 +99,30 @@ func TestWorkersPartAQueueByItsFirstKey(t *testing.T) {
 	})
 }
 
+// TestAQueueThatOneTookWholeIsParted: a store of before has a consumer that takes everything.
+func TestAQueueThatOneTookWholeIsParted(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		var before, a, b log
+		told := func(into *log) func(context.Context, Message) error {
+			return Handle(func(_ context.Context, n access.Notice) error { into.add("%s", n.Finding); return nil })
+		}
+		stop := w.run(w.Stream, Worker{Topic: access.TopicNotify, Durable: "log", Handle: told(&before)})
+		time.Sleep(time.Hour)
+		stop()
+		stop = w.run(w.Stream,
+			Worker{Topic: access.TopicNotify, Durable: "log", Under: "log", Handle: told(&a)},
+			Worker{Topic: access.TopicNotify, Durable: "slack", Under: "slack", Handle: told(&b)})
+		for _, sink := range []string{"log", "slack"} {
+			w.publish(access.NewOut(access.TopicNotify, scopeA, access.Notice{Scope: scopeA, Finding: "f-" + sink}, sink, "f"))
+		}
+		time.Sleep(time.Hour)
+		stop()
+		if x, y := strings.Join(a.all(), " "), strings.Join(b.all(), " "); x != "f-log" || y != "f-slack" {
+			t.Errorf("log has %q, slack has %q", x, y)
+		}
+	})
+}
+
 func TestQueuesKeepOneJobOfASubject(t *testing.T) {
 	inWorld(t, Options{}, func(w *world) {
 		for i := range 10 {

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	slackgo "github.com/slack-go/slack"
-
-	"github.com/gatewarden/gatewarden/notify"
 )
 
 // homeFor is how long after it was opened a Home tab is drawn anew.
@@ -82,6 +80,3 @@ func (g *Gateway) homeOpen(user string) {
 	}
 	g.homes[user] = time.Now()
 }
-
-// shortID is as much of a finding's id as people use.
-func shortID(s notify.Story) string { return s.Finding.ID[:min(12, len(s.Finding.ID))] }

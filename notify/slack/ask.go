@@ -86,7 +86,7 @@ func ParseSnooze(option string) (Value, time.Duration, error) {
 		return Value{}, 0, err
 	}
 	d, err := time.ParseDuration(span)
-	if err != nil || d <= 0 || d > 7*24*time.Hour {
+	if err != nil || d <= 0 {
 		return Value{}, 0, fmt.Errorf("read for how long to snooze: %.20q", span)
 	}
 	return v, d, nil

@@ -60,10 +60,9 @@ func TestCards(t *testing.T) {
 func TestViews(t *testing.T) {
 	l := testLook()
 	group := burst(12, 10)
-	all := Meta{Value: Value{Group: group.ID, Rev: group.Rev}, At: testMeta(world()).At, N: 11}
 	for name, v := range map[string]any{
-		"keep": KeepModal(user(), testMeta(user()), l), "keep-never": KeepModal(world(), testMeta(world()), l), "undo": UndoModal(put(world()), testMeta(put(world()))),
-		"all": AllModal(group, all), "details": DetailsModal(put(user()), testMeta(user()), now, l), "more": MoreModal(group, group.Stories[0], testMeta(world()), now, l),
+		"keep": KeepModal(user(), l), "keep-never": KeepModal(world(), l), "undo": UndoModal(put(world())),
+		"all": AllModal(group, 11), "details": DetailsModal(put(user()), now, l), "more": MoreModal(group, group.Stories[0], now, l),
 		"home": HomeView(testHome(), now, l), "home-nobody": HomeView(Home{}, now, l),
 	} {
 		golden(t, "view-"+name, v)

@@ -171,7 +171,8 @@ func (c *Client) Say(ctx context.Context, at notify.Placed, l notify.Line) error
 	if pause := c.limits.left("chat.postMessage", at.Channel); pause > sayWithin {
 		return failed(tooSoon{"chat.postMessage", pause}, "say something under %s in %s", at.ID, at.Channel)
 	}
-	say := append(said(literal(l.Text), plain(l.Text)), slackgo.MsgOptionTS(at.ID))
+	m := Words(l.Text)
+	say := append(said(m.Text, m.Blocks), slackgo.MsgOptionTS(at.ID))
 	if l.Loud {
 		say = append(say, slackgo.MsgOptionBroadcast())
 	}

@@ -264,7 +264,7 @@ func (g *Gateway) submit(ctx context.Context, c Click, cmd access.Command) error
 
 func (g *Gateway) says(r access.CommandRecord) string {
 	if g.o.Says != nil {
-		return g.o.Says(r)
+		return Clean(g.o.Says(r), 1000)
 	}
 	first, size := utf8.DecodeRuneInString(r.Why)
 	return atMost(string(unicode.ToUpper(first))+r.Why[size:], 1000)
@@ -307,11 +307,8 @@ func words(s string, most int) string {
 
 // named lists some of the names.
 func named(ids []string) string {
-	switch {
-	case len(ids) == 0:
+	if len(ids) == 0 {
 		return "nobody"
-	case len(ids) > 6:
-		return strings.Join(ids[:6], ", ") + fmt.Sprintf(" and %d more", len(ids)-6)
 	}
-	return strings.Join(ids, ", ")
+	return listed(ids, 6)
 }

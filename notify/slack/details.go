@@ -13,11 +13,11 @@ import (
 
 // DetailsModal is all that is known of a finding, and is opened when somebody asks for it: here
 // it may say how long something lasts by now.
-func DetailsModal(s notify.Story, m Meta, now time.Time, l Look) slackgo.ModalViewRequest {
+func DetailsModal(s notify.Story, now time.Time, l Look) slackgo.ModalViewRequest {
 	for tight := 0; ; tight++ {
 		blocks := details(s, now, l, tight)
 		if tight == tightest || size(blocks) <= 4*blocksMost {
-			return modal(ViewDetails, "Details", "", m, blocks...)
+			return modal(ViewDetails, "Details", "", blocks...)
 		}
 	}
 }

@@ -213,7 +213,7 @@ func TestDirectMessagesByEMail(t *testing.T) {
 		p := d.card("g1", finding("f1"))
 		d.must(d.client.Direct(d.ctx, "carol", finding("f1"), p))
 		said := d.Calls("chat.postMessage")
-		if last := said[len(said)-1]; last.Args.Get("channel") != "U0CAROL" || !strings.Contains(last.Args.Get("text"), "open to the &lt;!channel&gt; world") {
+		if last := said[len(said)-1]; last.Args.Get("channel") != "U0CAROL" || !strings.Contains(last.Args.Get("text"), "open to the &lt;!channel› world") {
 			t.Errorf("%+v", last)
 		}
 	})

@@ -203,8 +203,3 @@ func testHome() Home {
 		Held: []Place{{Scope: prj, Name: "shop-prod", Freeze: access.Freeze{On: true, By: "rajesh", Reason: "release weekend", At: at}, Incidents: []access.Incident{{Name: "INC-7", By: "bob", Reason: "checkout is down", From: at, Until: at.Add(2 * time.Hour)}}}},
 	}
 }
-
-func testMeta(s notify.Story) Meta {
-	c := card(s)
-	return Meta{Value: show(c, s, now, testLook(), 0).value, At: notify.Placed{Channel: "C0PROD", ID: "1763777580.000100"}, N: 1}
-}

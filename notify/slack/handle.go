@@ -138,15 +138,12 @@ func meant(c Click) (Value, Click, error) {
 	case c.View != "":
 		c.Channel, c.Message = c.About.Channel, c.About.Message
 	}
+	v, err := Value{}, error(nil)
 	if c.Action == ActSnooze {
-		first, last, ok := strings.Cut(raw, " ")
-		d, err := time.ParseDuration(last)
-		if !ok || err != nil || d <= 0 {
-			return Value{}, c, fmt.Errorf("read for how long: %.20q", last)
-		}
-		raw, c.Form.For = first, d
+		v, c.Form.For, err = ParseSnooze(raw)
+	} else {
+		v, err = ParseValue(raw)
 	}
-	v, err := ParseValue(raw)
 	if err == nil && (v.Scope == "") != (v.Finding == "") {
 		err = fmt.Errorf("read what the button carries: a finding without its scope")
 	}

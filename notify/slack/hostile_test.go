@@ -165,8 +165,7 @@ func TestHostileTextHasNoEffect(t *testing.T) {
 		bad := inspectMessage(t, m, l)
 		l.Mention = false
 		for _, s := range c.Stories {
-			meta := Meta{Value: show(c, s, now, l, 0).value, At: notify.Placed{Channel: "C0PROD", ID: "1.2"}, N: 12}
-			for _, view := range []any{KeepModal(s, meta, l), UndoModal(s, meta), DetailsModal(s, meta, now, l), MoreModal(c, s, meta, now, l), AllModal(c, meta)} {
+			for _, view := range []any{KeepModal(s, l), UndoModal(s), DetailsModal(s, now, l), MoreModal(c, s, now, l), AllModal(c, 12)} {
 				bad = append(bad, inspectView(t, view, l)...)
 			}
 			bad = append(bad, inspectMessage(t, Found(s, f.text()), l)...)

@@ -55,11 +55,11 @@ func spans(most time.Duration) []time.Duration {
 	return out
 }
 
-// modal puts a view together.
-func modal(callback, title, submit string, m Meta, blocks ...slackgo.Block) slackgo.ModalViewRequest {
+// modal puts a view together. What it carries to its submission the gateway puts in.
+func modal(callback, title, submit string, blocks ...slackgo.Block) slackgo.ModalViewRequest {
 	v := slackgo.ModalViewRequest{
 		Type: slackgo.VTModal, CallbackID: callback, Title: Plain(title, 24), Close: Plain("Close", 24),
-		PrivateMetadata: m.carried(), Blocks: slackgo.Blocks{BlockSet: blocks},
+		Blocks: slackgo.Blocks{BlockSet: blocks},
 	}
 	if submit != "" {
 		v.Submit, v.Close = Plain(submit, 24), Plain("Cancel", 24)
@@ -91,7 +91,7 @@ func typed(field, placeholder string, most int, lines bool) *slackgo.PlainTextIn
 
 // KeepModal asks for how long, and why. Where it may not be kept from here it says so, and by
 // what way it may.
-func KeepModal(s notify.Story, m Meta, l Look) slackgo.ModalViewRequest {
+func KeepModal(s notify.Story, l Look) slackgo.ModalViewRequest {
 	what := (&rich{}).bold("Let it stand: ").thing(s.Finding).say(" in ").place(s)
 	what.line().say(severityWord(s.Finding.Severity) + ": ").prose(title(s))
 	durations := spans(s.Keep.Most)
@@ -101,7 +101,7 @@ func KeepModal(s notify.Story, m Meta, l Look) slackgo.ModalViewRequest {
 			no = "it may not be kept for any time"
 		}
 		what.line().say("🚫 It may not be kept from here: ").prose(no)
-		return modal(ViewKeep, "Keep for a while", "", m, what.block(""), pre("", l.command("waive", short(s.Finding.ID), "--until", "WHEN", "--reason", "WHY"), 200))
+		return modal(ViewKeep, "Keep for a while", "", what.block(""), pre("", l.command("waive", short(s.Finding.ID), "--until", "WHEN", "--reason", "WHY"), 200))
 	}
 	if n := s.Keep.Need - len(s.Keep.By); n > 1 {
 		what.line().say("It takes " + counted(s.Keep.Need, "person", "people") + ": others have to agree on the card before it holds.")
@@ -113,14 +113,14 @@ func KeepModal(s notify.Story, m Meta, l Look) slackgo.ModalViewRequest {
 	}
 	ticket := input(fieldTicket, "Ticket", "Its key or address, such as SEC-123.", typed(fieldTicket, "SEC-123", 100, false))
 	words := input(fieldWords, "In words", "With “Another reason” ten characters at least. Everybody in the channel reads it.", typed(fieldWords, "Why it has to stay, and what will end it", 500, true))
-	return modal(ViewKeep, "Keep for a while", "Ask to keep", m, what.block(""),
+	return modal(ViewKeep, "Keep for a while", "Ask to keep", what.block(""),
 		input(fieldFor, "For how long", "At most "+access.Lasts(s.Keep.Most)+".", choose(fieldFor, terms)),
 		input(fieldReason, "Why", "", choose(fieldReason, reasons())),
 		words.WithOptional(true), ticket.WithOptional(true))
 }
 
 // UndoModal asks why what was closed is to be opened again, and says what that writes.
-func UndoModal(s notify.Story, m Meta) slackgo.ModalViewRequest {
+func UndoModal(s notify.Story) slackgo.ModalViewRequest {
 	r := (&rich{}).bold("Open again: ").thing(s.Finding).say(" in ").place(s)
 	for i, o := range s.Action.Plan.Inverse {
 		if i == 10 {
@@ -134,36 +134,36 @@ func UndoModal(s notify.Story, m Meta) slackgo.ModalViewRequest {
 		r.line().say(words + ": ").prose(why)
 	}
 	r.line().say("Somebody other than who made the change has to agree. It stands for a while then, and is a violation again afterwards.")
-	return modal(ViewUndo, "Take it back", "Ask to undo", m, r.block(""),
+	return modal(ViewUndo, "Take it back", "Ask to undo", r.block(""),
 		input(fieldWords, "Why", "Ten characters at least. Everybody in the channel reads it.", typed(fieldWords, "What broke, and for whom", 500, true)))
 }
 
-// AllModal lists what one click would approve, and names the number. Above [TypedAbove] it has to
+// AllModal lists what one click would approve, and names the number of votes. Above [TypedAbove] it has to
 // be typed: nobody reads a number that they only have to click away.
-func AllModal(c notify.Card, m Meta) slackgo.ModalViewRequest {
-	r := (&rich{tight: 1}).bold(fmt.Sprintf("Votes for %s at once:", counted(m.N, "plan", "plans")))
+func AllModal(c notify.Card, votes int) slackgo.ModalViewRequest {
+	r := (&rich{tight: 1}).bold(fmt.Sprintf("Votes for %s at once:", counted(votes, "plan", "plans")))
 	n := 0
 	for _, s := range c.Stories {
-		if !s.Question.Open() || n == m.N {
+		if !s.Question.Open() || n == votes {
 			continue
 		}
 		n++
 		r.line().say("• ").prose(operations(asked(s).Plan)).say(" in ").place(s)
 	}
-	if m.N > n {
-		r.line().say(fmt.Sprintf("• and %d more of the same cause", m.N-n))
+	if votes > n {
+		r.line().say(fmt.Sprintf("• and %d more of the same cause", votes-n))
 	}
 	r.line().say("Clients that use any of it lose access at once. Each vote is for the plan as it is shown now, and each is decided by itself: some may take more votes.")
 	blocks := []slackgo.Block{r.block("")}
-	if m.N > TypedAbove {
-		blocks = append(blocks, input(fieldNumber, "Type how many", fmt.Sprintf("Type %d to show that you have seen the number.", m.N), typed(fieldNumber, "the number", 10, false)))
+	if votes > TypedAbove {
+		blocks = append(blocks, input(fieldNumber, "Type how many", fmt.Sprintf("Type %d to show that you have seen the number.", votes), typed(fieldNumber, "the number", 10, false)))
 	}
-	return modal(ViewAll, "Revert all", "Vote for "+strconv.Itoa(m.N), m, blocks...)
+	return modal(ViewAll, "Revert all", "Vote for "+strconv.Itoa(votes), blocks...)
 }
 
 // MoreModal is the card of one finding of a group, with its buttons.
-func MoreModal(c notify.Card, s notify.Story, m Meta, now time.Time, l Look) slackgo.ModalViewRequest {
+func MoreModal(c notify.Card, s notify.Story, now time.Time, l Look) slackgo.ModalViewRequest {
 	l.Mention = false
 	alone := notify.Card{ID: c.ID, Rev: c.Rev, Stories: []notify.Story{s}, Total: 1}
-	return modal(ViewDetails, "Finding", "", m, Render(alone, now, l).Blocks...)
+	return modal(ViewDetails, "Finding", "", Render(alone, now, l).Blocks...)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	slackgo "github.com/slack-go/slack"
-	"pgregory.net/rapid"
 
 	"github.com/gatewarden/gatewarden/notify"
 )
@@ -76,7 +75,7 @@ func TestParseUndoAndAll(t *testing.T) {
 // The number is asked for exactly where it is looked at.
 func TestTheNumberIsTypedAboveTen(t *testing.T) {
 	for _, n := range []int{1, TypedAbove, TypedAbove + 1, 200} {
-		v := AllModal(burst(n, min(n, notify.Shown)), Meta{N: n})
+		v := AllModal(burst(n, min(n, notify.Shown)), n)
 		asked := strings.Contains(compact(t, v), `"block_id":"`+fieldNumber+`"`)
 		if looked := ParseAll(nil, n) != nil; asked != looked || asked != (n > 10) {
 			t.Errorf("of %d: asked %v, looked at %v", n, asked, looked)
@@ -100,23 +99,8 @@ func TestWhatIsOfferedIsTaken(t *testing.T) {
 	}
 }
 
-func TestMetaComesBackAsItWas(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		id := rapid.StringMatching(`[0-9a-f]{0,32}`)
-		m := Meta{
-			Value: Value{Group: id.Draw(t, "group"), Rev: rapid.IntRange(0, 1e6).Draw(t, "rev"), Scope: prj, Finding: id.Draw(t, "finding"), Episode: 1},
-			At:    notify.Placed{Channel: rapid.StringMatching(`C[A-Z0-9]{0,10}`).Draw(t, "channel"), ID: rapid.StringMatching(`[0-9.]{0,20}`).Draw(t, "ts")}, N: rapid.IntRange(0, 1e6).Draw(t, "n"),
-		}
-		if got, err := ParseMeta(m.String()); err != nil || got != m || m.carried() == "" {
-			t.Fatalf("%+v, %v; want %+v", got, err, m)
-		}
-	})
-	for _, bad := range []string{"", "v1", strings.Repeat("|", 10), "v1|g|1|||0|||C|1.2|-1", "v1|g|1|||0|||C|1.2|1|x", "v2|g|1|||0|||C|1.2|1", strings.Repeat("x", 700)} {
-		if m, err := ParseMeta(bad); err == nil {
-			t.Errorf("%q is taken: %+v", bad, m)
-		}
-	}
-	for _, bad := range []string{"", "v1|g|1|||0||", "v1|g|1|||0|| x", "v1|g|1|||0|| -1h", "v1|g|1|||0|| 1000h", "v2|g|1|||0|| 1h"} {
+func TestSnoozesOfOthersAreRefused(t *testing.T) {
+	for _, bad := range []string{"", "v1|g|1|||0||", "v1|g|1|||0|| x", "v1|g|1|||0|| -1h", "v2|g|1|||0|| 1h"} {
 		if v, d, err := ParseSnooze(bad); err == nil {
 			t.Errorf("%q is taken: %+v for %s", bad, v, d)
 		}

@@ -206,10 +206,10 @@ func (g *Gateway) sayStatus(ctx context.Context, a asking) error {
 	b.WriteString(".\n")
 	for _, x := range places {
 		if x.Freeze.On {
-			fmt.Fprintf(&b, "%s is frozen since %s, by %s: %s\n", x.Name, access.Stamp(x.Freeze.At), x.Freeze.By, x.Freeze.Reason)
+			fmt.Fprintf(&b, "%s is frozen since %s, by %s: %s\n", Name(x.Name, 80), access.Stamp(x.Freeze.At), x.Freeze.By, Clean(x.Freeze.Reason, 200))
 		}
 		for _, i := range x.Incidents {
-			fmt.Fprintf(&b, "%s: incident %s until %s, by %s: nothing is reverted unasked\n", x.Name, i.Name, access.Stamp(i.Until), i.By)
+			fmt.Fprintf(&b, "%s: incident %s until %s, by %s: nothing is reverted unasked\n", Name(x.Name, 80), Name(i.Name, 100), access.Stamp(i.Until), i.By)
 		}
 	}
 	for _, p := range g.c.health.Problems() {
@@ -244,9 +244,9 @@ func (g *Gateway) sayFindings(ctx context.Context, a asking) error {
 		if i == listedAtMost {
 			break
 		}
-		fmt.Fprintf(&b, "%s  %s  %s  %s", shortID(s), s.Finding.Severity, s.Project, atMost(strings.Join(strings.Fields(s.Finding.Message), " "), 160))
+		fmt.Fprintf(&b, "%s · %s · %s · %s", short(s.Finding.ID), s.Finding.Severity, Name(s.Project, 80), Clean(s.Finding.Message, 160))
 		if s.Question.Open() {
-			fmt.Fprintf(&b, "  (asked until %s)", access.Stamp(s.Question.Until))
+			fmt.Fprintf(&b, " (asked until %s)", access.Stamp(s.Question.Until))
 		}
 		b.WriteByte('\n')
 	}

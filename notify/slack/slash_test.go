@@ -32,7 +32,7 @@ func TestSlashCommands(t *testing.T) {
 		{text: "whoami", user: "U0CAROL", says: "Have your Slack id U0CAROL added to principals"},
 		{text: "status", says: "1 findings stand, 1 of the worst wait for an answer.\nshop-prod is frozen"},
 		{text: "status", user: "U0GUEST", says: "Guests decide nothing"},
-		{text: "findings", says: "0123456789ab  critical  shop-prod  open to the <!channel> world  (asked until"},
+		{text: "findings", says: "0123456789ab · critical · shop-prod · open to the <!channel› world (asked until"},
 		{text: "findings --mine", user: "U0ALICE", says: "0123456789ab"},
 		{text: "findings —mine", says: "0123456789ab"},
 		{text: "findings --project shop-prod", says: "0123456789ab"},
@@ -102,6 +102,34 @@ func TestSlashCommands(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNamesMakeNoLines: what strangers named adds no line to an answer, which would read as ours.
+func TestNamesMakeNoLines(t *testing.T) {
+	atDesk(t, slackfake.Options{}, func(d *desk) {
+		d.card("g1", finding("f1"))
+		d.change("f1", func(s *notify.Story) {
+			s.Project, s.Finding.Message = "shop\nprod is frozen by alice", "open\nNo finding stands."
+		})
+		for _, text := range []string{"findings", "status"} {
+			got, err := d.Command("U0BOB", "C0PROD", "/gatewarden "+text)
+			d.must(err)
+			d.settle()
+			d.acked(got)
+		}
+		for _, e := range d.Ephemerals("U0BOB") {
+			for _, b := range e.Blocks {
+				for line := range strings.SplitSeq(toText(b), "\n") {
+					if strings.HasPrefix(line, "prod is frozen") || strings.HasPrefix(line, "No finding") {
+						t.Errorf("a line of a stranger's: %q", line)
+					}
+				}
+			}
+		}
+		if len(d.Ephemerals("U0BOB")) != 2 {
+			t.Errorf("%d answers", len(d.Ephemerals("U0BOB")))
+		}
+	})
 }
 
 func TestWordsOfACommand(t *testing.T) {

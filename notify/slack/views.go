@@ -20,27 +20,27 @@ var _ Modals = Views{}
 
 // Keep implements [Modals].
 func (w Views) Keep(s notify.Story, v Value) slackgo.ModalViewRequest {
-	return KeepModal(s, Meta{Value: v}, w.Look())
+	return KeepModal(s, w.Look())
 }
 
 // Undo implements [Modals].
 func (Views) Undo(s notify.Story, v Value) slackgo.ModalViewRequest {
-	return UndoModal(s, Meta{Value: v})
+	return UndoModal(s)
 }
 
 // Details implements [Modals].
 func (w Views) Details(s notify.Story, v Value) slackgo.ModalViewRequest {
-	return DetailsModal(s, Meta{Value: v}, w.Now(), w.Look())
+	return DetailsModal(s, w.Now(), w.Look())
 }
 
 // More implements [Modals].
 func (w Views) More(s notify.Story, v Value) slackgo.ModalViewRequest {
-	return MoreModal(notify.Card{ID: v.Group, Rev: v.Rev}, s, Meta{Value: v}, w.Now(), w.Look())
+	return MoreModal(notify.Card{ID: v.Group, Rev: v.Rev}, s, w.Now(), w.Look())
 }
 
 // All implements [Modals].
 func (Views) All(g notify.Group, stories []notify.Story, v Value) slackgo.ModalViewRequest {
-	return AllModal(notify.Card{ID: g.ID, Rev: g.Rev, Stories: stories, Total: len(g.Members)}, Meta{Value: v, N: len(g.Votes)})
+	return AllModal(notify.Card{ID: g.ID, Rev: g.Rev, Stories: stories, Total: len(g.Members)}, len(g.Votes))
 }
 
 // Home implements [Modals].

@@ -2,13 +2,13 @@ package slack
 
 import (
 	"strings"
-	"unicode"
 
 	slackgo "github.com/slack-go/slack"
 )
 
-// What the gateway itself says goes out as plain text, which Slack does not parse: whatever names
-// are in it have no effect. Cards are drawn elsewhere.
+// Answers to one person have lines of our own. They go out as plain text, which Slack does not parse, with
+// a text for notifications, which it does: text.go keeps both without effect. What strangers named is one
+// line by then; what is one line as a whole is said by [Words].
 
 // manySections bounds what one answer shows.
 const (
@@ -44,32 +44,25 @@ func lastLine(r []rune) int {
 	return 0
 }
 
-// literal is text for where Slack parses: its three control characters are escaped.
-func literal(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(atMost(tame(text), 3000))
-}
+// literal is text for where Slack parses, as [Md] makes it, line by line.
+func literal(text string) string { return escape(look(atMost(tame(text), 3000))) }
 
 // unescaped is the text of a card for where nothing is parsed.
 func unescaped(text string) string {
 	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 }
 
-// tame takes out what cannot be seen: control characters but line ends, marks of direction, blanks
-// without width. Nothing is left empty.
+// tame is [Clean] of each line: what cannot be seen is taken out. Nothing is left empty.
 func tame(text string) string {
-	out := strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n':
-			return r
-		case r == '\t' || r == '\r':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Co, r):
-			return -1
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if lines[i] = Clean(l, sectionRunes*manySections); lines[i] == nothing {
+			lines[i] = ""
 		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
+	}
+	out := strings.TrimRight(strings.Join(lines, "\n"), "\n")
 	if strings.TrimSpace(out) == "" {
-		return "—"
+		return nothing
 	}
 	return out
 }

@@ -49,7 +49,7 @@ type Line struct {
 	Loud bool // for the channel too
 }
 
-// Board is where cards are posted. Errors may have a method RetryAfter() time.Duration; those that
+// Board is where cards are posted, and who tells the operator what is wrong with it. Errors may have a method RetryAfter() time.Duration; those that
 // wrap [ErrNoCard], [ErrNoPlace] or [ErrNoBoard] come again however often it is tried.
 type Board interface {
 	Name() string

@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -19,11 +18,7 @@ func (p *Poster) call(ctx context.Context, do func(context.Context) error) error
 		p.mu.Lock()
 		p.shut = p.Now().Add(shutFor)
 		p.mu.Unlock()
-		p.problem(p.Board.Name(), err)
 		return Later{Delay: shutFor, Why: "call " + p.Board.Name(), Err: err}
-	}
-	if err == nil {
-		p.problem(p.Board.Name(), nil)
 	}
 	return err
 }
@@ -36,27 +31,17 @@ func (p *Poster) shutFor() time.Duration {
 
 // post posts a card to its channel, or to the fallback where the channel takes none.
 func (p *Poster) post(ctx context.Context, channel string, c Card) (at Placed, err error) {
-	key := p.channelKey(channel)
 	err = p.call(ctx, func(ctx context.Context) error { at, err = p.Board.Post(ctx, channel, c); return err })
 	if !errors.Is(err, ErrNoPlace) {
-		if err == nil {
-			p.problem(key, nil)
-		}
 		return at, err
 	}
-	p.problem(key, err)
 	other := p.policy().Fallback
 	if other == "" || other == channel {
 		return at, Later{Delay: shutFor, Why: "no fallback channel is configured", Err: err}
 	}
 	err = p.call(ctx, func(ctx context.Context) error { at, err = p.Board.Post(ctx, other, c); return err })
 	if errors.Is(err, ErrNoPlace) {
-		p.problem(p.channelKey(other), err)
 		return at, Later{Delay: shutFor, Why: "the fallback channel " + other + " does not take it either", Err: err}
 	}
-	if err == nil {
-		p.problem(p.channelKey(other), nil)
-		return at, nil
-	}
-	return at, fmt.Errorf("in the place of %s, to the fallback channel %s: %w", channel, other, err)
+	return at, wrap("in the place of "+channel+", to the fallback channel "+other, err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,14 +30,12 @@ type Poster struct {
 	Publish   func(ctx context.Context, outs ...access.Out) error
 	Lines     func(Story) []Line // what is said in the thread; may be nil
 	Now       func() time.Time
-	Problem   func(what string, err error)       // told once that something is wrong for longer, and with nil that it is over; may be nil
 	Delivered func(board string, err error)      // counts; may be nil
 	Metrics   *CardMetrics                       // may be nil
 	GroupsOf  func(principals []string) []string // names of the configuration's groups that they are in; may be nil
 
-	mu       sync.Mutex
-	problems map[string]string
-	shut     time.Time // until when the board is not asked: it does not let us in
+	mu   sync.Mutex
+	shut time.Time // until when the board is not asked: it does not let us in
 }
 
 // Store is what a poster keeps, all in one bucket.
@@ -199,6 +196,15 @@ func (p *Poster) announce(ctx context.Context, scope access.Scope, channel, subj
 	return p.mark(ctx, scope, channel, id)
 }
 
+// Refresh has the card of a group drawn anew.
+func (p *Poster) Refresh(ctx context.Context, group string) error {
+	g, ok, err := p.Store.Group(ctx, group)
+	if err != nil || !ok || len(g.Members) == 0 {
+		return err
+	}
+	return p.mark(ctx, g.Members[0].Scope, g.Channel, group)
+}
+
 // mark has a group looked at: of each, one notice waits.
 func (p *Poster) mark(ctx context.Context, scope access.Scope, channel, group string) error {
 	n := access.Notice{Scope: scope, To: channel, Group: group}
@@ -210,29 +216,4 @@ func (p *Poster) policy() Policy {
 		return Policy{}.orDefaults()
 	}
 	return p.Policy().orDefaults()
-}
-
-// channelKey is what a problem with a channel is called.
-func (p *Poster) channelKey(channel string) string {
-	return strings.TrimSuffix(p.Board.Name()+" channel "+channel, " ")
-}
-
-// problem says once that something is wrong for longer, and once that it is over.
-func (p *Poster) problem(what string, err error) {
-	now := ""
-	if err != nil {
-		now = err.Error()
-	}
-	p.mu.Lock()
-	was := p.problems[what]
-	if p.problems == nil {
-		p.problems = map[string]string{}
-	}
-	if p.problems[what] = now; now == "" {
-		delete(p.problems, what)
-	}
-	p.mu.Unlock()
-	if was != now && p.Problem != nil {
-		p.Problem(what, err)
-	}
 }

@@ -159,10 +159,6 @@ func TestHandledWhileTheBoardWasDown(t *testing.T) {
 	w.board.down = nil
 	w.after(t, 2*time.Minute)
 	wantPins(t, w, "ops: 1 of 1 open", "ops: 0 of 4 open handled while Slack was unreachable")
-	want := []string{"slack: " + "token_revoked: the workspace does not let us in", "slack: <nil>"}
-	if diff := cmp.Diff(want, w.problems); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
-	}
 }
 
 func TestAClosedChannelHasAFallback(t *testing.T) {
@@ -179,9 +175,6 @@ func TestAClosedChannelHasAFallback(t *testing.T) {
 	w.set(w.found("b", "r/two", access.Critical, 1))
 	w.after(t, time.Minute)
 	wantPins(t, w, "lobby: 0 of 1 open", "ops: 1 of 1 open")
-	if diff := cmp.Diff([]string{"slack channel ops: is_archived: the channel cannot be posted to", "slack channel ops: <nil>"}, w.problems); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
-	}
 	w.board.closed["ops"], w.board.closed["lobby"] = true, true
 	w.set(w.found("c", "r/three", access.Critical, 1))
 	w.after(t, time.Hour)

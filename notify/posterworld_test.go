@@ -25,7 +25,6 @@ type posterWorld struct {
 	queue    map[string]*queued
 	order    int
 	board    *pinboard
-	problems []string
 	handled  int
 	held     *memory[Held]
 	groups   *memory[Group]
@@ -139,9 +138,6 @@ func (w *posterWorld) process() *Poster {
 		Policy: func() Policy { return w.policy },
 		Lines: func(s Story) []Line {
 			return []Line{{Key: string(s.Finding.State), Text: s.Finding.Message, At: s.Finding.OpenedAt}}
-		},
-		Problem: func(what string, err error) {
-			w.problems = append(w.problems, fmt.Sprintf("%s: %v", what, err))
 		},
 	}
 }

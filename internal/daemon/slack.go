@@ -70,7 +70,9 @@ func (d *Daemon) newSlack() (*slacker, error) {
 		Copy: func(ctx context.Context, group string, at notify.Placed) {
 			d.warn(ctx, "copies", "a copy of a card cannot be noted", store.Copied(ctx, group, at))
 		},
-		Refresh: func(ctx context.Context, group string) { d.publish(ctx, groupNotice(group)) },
+		Refresh: func(ctx context.Context, group string) {
+			d.warn(ctx, "cards", "a card cannot be drawn anew", s.poster.Refresh(ctx, group))
+		},
 		Secrets: func() []string { return secrets }, Refused: d.slackRefused, Logger: logger, Metrics: metrics,
 	})
 	return s, nil
@@ -115,11 +117,6 @@ func cards(s *stream.Stream) notify.Store {
 	}
 }
 
-// groupNotice has a group's card looked at.
-func groupNotice(group string) access.Out {
-	return access.NewOut(access.TopicNotify, "", access.Notice{Group: group}, config.SinkSlack, group)
-}
-
 // boardByName is a board whose channels have the names that the routes give them.
 type boardByName struct {
 	*slack.Client
@@ -130,8 +127,10 @@ type boardByName struct {
 func (n boardByName) Post(ctx context.Context, channel string, c notify.Card) (notify.Placed, error) {
 	id := n.conf().Slack.Channels[channel]
 	if id == "" {
+		n.Health().Raise(slack.WrongChannel, channel, "it is not under slack.channels any more, and what was for it goes to slack.fallback, or waits where there is none: put it back")
 		return notify.Placed{}, fmt.Errorf("post to %s: it is not under slack.channels any more: %w", channel, notify.ErrNoPlace)
 	}
+	n.Health().Clear(slack.WrongChannel, channel)
 	return n.Client.Post(ctx, id, c)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/browsertest"
 )
 
 // TestSlackOnce: the story clicks by itself, and every step holds.
@@ -111,7 +112,7 @@ func (a *act) holds(t *testing.T) {
 // the pictures of the README are made on the way.
 func TestSlackPage(t *testing.T) {
 	a := stage(t)
-	browser := newBrowser(t)
+	browser := browsertest.Start(t, "hide-scrollbars")
 	base := a.set.slack.URL()
 	f, _ := a.opens(rajesh(), "temporary, from the café")
 	a.holds(t)

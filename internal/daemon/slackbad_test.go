@@ -1,12 +1,15 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gatewarden/gatewarden/config"
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/notify"
 	"github.com/gatewarden/gatewarden/notify/slack"
 	"github.com/gatewarden/gatewarden/notify/slack/slackfake"
 )
@@ -154,4 +157,17 @@ func TestSlackGroupDeleted(t *testing.T) {
 	d.told("group S0ONCALL", "no user group", "slack.groups")
 	d.commands()
 	d.becomes(card, "put right and verified", "alice")
+}
+
+// TestSlackChannelTakenOut: what was for a channel that the configuration does not have any more waits, or
+// goes elsewhere, and it is told.
+func TestSlackChannelTakenOut(t *testing.T) {
+	channels := map[string]string{}
+	b := boardByName{slack.NewClient(slack.Options{}), func() *config.File { return &config.File{Slack: config.Slack{Channels: channels}} }}
+	if _, err := b.Post(t.Context(), "gone", notify.Card{}); !errors.Is(err, notify.ErrNoPlace) {
+		t.Errorf("posted: %v", err)
+	}
+	if p := b.Health().Problems(); len(p) != 1 || p[0].What != slack.WrongChannel || p[0].About != "gone" || !strings.Contains(p[0].Says, "put it back") {
+		t.Errorf("told: %+v", p)
+	}
 }

@@ -27,6 +27,7 @@ var may = map[string][]string{
 	"internal/stream":            {},
 	"internal/stream/natsd":      {},
 	"internal/stream/streamtest": {},
+	"internal/browsertest":       {},
 	"internal/importtest":        {},
 	"watcher":                    {"internal/reach"},
 	"rules":                      {"internal/reach", "rules/prevent"},

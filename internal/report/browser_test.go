@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -19,32 +18,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/gatewarden/gatewarden/internal/access"
+	"github.com/gatewarden/gatewarden/internal/browsertest"
 )
-
-// browser is one headless Chromium for all pages of a test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatalf("chromium is missing: install it (Debian package: chromium) and run again: %v", err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("no-sandbox", true), chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	all, stop := chromedp.NewExecAllocator(context.Background(), options...) // it outlives the test until the clean-up
-	ctx, quit := chromedp.NewContext(all)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("end the browser: %v", err)
-		}
-		quit()
-		stop()
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	return ctx
-}
 
 // tab shows a page in a tab of its own, and keeps what went wrong in it.
 type tab struct {
@@ -151,7 +126,7 @@ const faint = `(() => {
 })()`
 
 func TestPage(t *testing.T) {
-	ctx := browser(t)
+	ctx := browsertest.Start(t)
 	for name, r := range map[string]Report{"none": {}, "5": sample(5, false), "500": sample(500, false), "odd": poisoned("<img src=/x onerror=alert(1)>"), "compared": full()} {
 		b := open(t, ctx, written(t, "html", r, Options{Framework: "pci4"}))
 		for _, id := range []string{"headline", "where", "exposure", "privilege", "findings", "unknown", "waived", "not-covered", "controls"} {
@@ -198,7 +173,7 @@ const brokenWords = `(() => {
 })()`
 
 func TestPageTiles(t *testing.T) {
-	ctx := browser(t)
+	ctx := browsertest.Start(t)
 	all := full().Keep(Filter{Gates: []Gate{GateNetwork}}) // then there are as many tiles as there can be
 	all.Scopes = append(all.Scopes, Scope{Scope: access.ProjectScope("unread")})
 	for name, r := range map[string]Report{"all": all, "compared": full(), "plain": sample(60, false)} {
@@ -213,7 +188,7 @@ func TestPageTiles(t *testing.T) {
 }
 
 func TestPageIsReadable(t *testing.T) {
-	b := open(t, browser(t), written(t, "html", full(), Options{}))
+	b := open(t, browsertest.Start(t), written(t, "html", full(), Options{}))
 	width(t, b, 1280)
 	for _, c := range [][2]string{{"", "light"}, {"", "dark"}, {"print", "dark"}} {
 		scheme(t, b, c[0], c[1])
@@ -230,7 +205,7 @@ func TestPageIsReadable(t *testing.T) {
 
 func TestPageFilter(t *testing.T) {
 	r := full()
-	b := open(t, browser(t), written(t, "html", r, Options{}))
+	b := open(t, browsertest.Start(t), written(t, "html", r, Options{}))
 	shown := func(set string) int {
 		return eval[int](t, b, `(() => { `+set+`; document.getElementById('filter').dispatchEvent(new Event('input'));
 		  return [...document.querySelectorAll('details.rule:not([hidden]) .finding:not([hidden])')].length })()`)
@@ -270,7 +245,7 @@ func TestPageFilter(t *testing.T) {
 
 // TestPageWithoutScripts also proves that the other tests can see what is wrong.
 func TestPageWithoutScripts(t *testing.T) {
-	ctx := browser(t)
+	ctx := browsertest.Start(t)
 	b := open(t, ctx, strings.Replace(written(t, "html", sample(5, false), Options{}), "<script>", "<script>alert(1);", 1))
 	if len(b.wrong()) == 0 {
 		t.Error("a script that the page's policy does not allow went by unseen")

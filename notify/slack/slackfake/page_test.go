@@ -11,11 +11,13 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/gatewarden/gatewarden/internal/browsertest"
 )
 
 // The page alone, against states as the test has them.
 func TestPage(t *testing.T) {
-	ctx := newBrowser(t)
+	ctx := browsertest.Start(t)
 	for name, f := range map[string]func(*testing.T, context.Context){
 		"text": pageText, "blocks": pageBlocks, "acts": pageActs, "warns": pageWarns, "modal": pageModal, "lacks": pageLacks, "hostile": pageHostile,
 		"talk": pageTalk, "thread": pageThread, "unread": pageUnread, "home": pageHome, "kept": pageKept, "polls": pagePolls, "looks": pageLooks,

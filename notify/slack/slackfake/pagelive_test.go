@@ -14,6 +14,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/gorilla/websocket"
+
+	"github.com/gatewarden/gatewarden/internal/browsertest"
 )
 
 // pageApp is an app at the other end of the fake, by plain HTTP and one socket.
@@ -155,7 +157,7 @@ func card(state string, buttons bool) []any {
 func action(payload obj) obj { return payload["actions"].([]any)[0].(obj) }
 
 func TestPageLive(t *testing.T) {
-	ctx := newBrowser(t)
+	ctx := browsertest.Start(t)
 	t.Run("card", func(t *testing.T) { liveCard(t, ctx) })
 	t.Run("modal", func(t *testing.T) { liveModal(t, ctx) })
 	t.Run("people", func(t *testing.T) { livePeople(t, ctx) })

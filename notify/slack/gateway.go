@@ -258,7 +258,7 @@ func (g *Gateway) do(ctx context.Context, c Click) {
 	err := g.guarded(ctx, &c)
 	late := time.Since(c.At) > access.CommandLife
 	switch {
-	case ctx.Err() == context.Canceled: //nolint:errorlint // the process ends: the click stays for the next one
+	case errors.Is(ctx.Err(), context.Canceled): // the process ends: the click stays for the next one
 		return
 	case err != nil && !late:
 		g.later(ctx, c, err)
